@@ -1,0 +1,383 @@
+"""The facts that can be known about an entry point, as plain data, to and from JSON.
+
+Whatever could not be read is `Missing` with the reason: nothing found and could not look are different facts.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeVar, Union
+
+MINUTE = timedelta(minutes=1)
+MISSING = "__missing__"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A source that could not be read, and why."""
+
+    reason: str
+
+
+class MetricKey(NamedTuple):
+    """One published series: the metric, its statistic, and the dimensions beside the load balancer.
+
+    `target_group` and `zone` are dimension values (`targetgroup/name/id`, `eu-west-1a`), None where absent.
+    """
+
+    name: str
+    statistic: str
+    target_group: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The minutes that were read: `minutes` of them from `start`, each named by its first second, all complete."""
+
+    start: datetime
+    minutes: int
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after the window."""
+        return self.start + self.minutes * MINUTE
+
+    def index(self, moment: datetime) -> int:
+        """The minute that holds the moment, counted from the start; outside the window it is below 0 or past the end."""
+        return (moment - self.start) // MINUTE
+
+    def minute(self, index: int) -> datetime:
+        """The first second of the minute with this index."""
+        return self.start + index * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Series by key, one value a minute of the window, None where CloudWatch has no data point.
+
+    A key that is absent was asked for and had no data points at all; `unread` holds what could not be read.
+    """
+
+    window: Window
+    series: Mapping[MetricKey, tuple[float | None, ...]]
+    unread: Mapping[MetricKey, str] = field(default_factory=dict)
+
+    def counts(self, name: str, *, target_group: str | None = None, zone: str | None = None) -> tuple[float, ...]:
+        """Sums a minute; a missing data point is zero (CloudWatch publishes most counts only when nonzero)."""
+        found = self.series.get(MetricKey(name, "Sum", target_group, zone), ())
+        return tuple(value or 0.0 for value in found) if found else (0.0,) * self.window.minutes
+
+    def levels(
+        self, name: str, statistic: str, *, target_group: str | None = None, zone: str | None = None
+    ) -> tuple[float | None, ...]:
+        """A gauge a minute; None where there is no data point."""
+        found = self.series.get(MetricKey(name, statistic, target_group, zone))
+        return found if found else (None,) * self.window.minutes
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """What DescribeLoadBalancers says; `zones` are names such as eu-west-1a."""
+
+    arn: str
+    name: str
+    state: str
+    zones: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """Configuration of a target group; `id` is the dimension value targetgroup/name/hash."""
+
+    arn: str
+    id: str
+    name: str
+    target_type: str
+    protocol: str | None
+    protocol_version: str | None
+    port: int | None
+    health_check_enabled: bool = True
+    health_check_path: str | None = None
+    health_check_port: str | None = None
+    health_check_protocol: str | None = None
+    health_check_matcher: str | None = None
+    health_check_interval_seconds: int | None = None
+    health_check_timeout_seconds: int | None = None
+    healthy_threshold: int | None = None
+    unhealthy_threshold: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One registered target and its health now (elbv2 TargetHealth: state, reason code, description)."""
+
+    id: str
+    port: int | None
+    zone: str | None
+    state: str
+    reason: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a listener or rule does: `kind` forward, redirect, fixed-response, authenticate-…; weights by target-group id."""
+
+    kind: str
+    weights: Mapping[str, int] = field(default_factory=dict)
+    status_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a listener in order of priority; `priority` is "default" for the last."""
+
+    listener_arn: str
+    priority: str
+    conditions: tuple[str, ...]
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listener with its rules, or Missing where the rules could not be read."""
+
+    arn: str
+    port: int
+    protocol: str
+    default_actions: tuple[Action, ...]
+    rules: tuple[Rule, ...] | Missing = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a deployment installs; `id` tells two revisions apart (bucket, key, version and eTag, or commit, or hash)."""
+
+    kind: str
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentTarget:
+    """One instance of a deployment: when its last life-cycle event ended and how."""
+
+    id: str
+    status: str
+    completed: datetime | None
+    failed_event: str | None = None
+    diagnostics: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentGroup:
+    """A CodeDeploy deployment group with its tags (Missing where they could not be read)."""
+
+    application: str
+    name: str
+    target_groups: tuple[str, ...]
+    load_balancers: tuple[str, ...] = ()
+    auto_scaling_groups: tuple[str, ...] = ()
+    style: str = "IN_PLACE"
+    deployment_config: str | None = None
+    alarms: tuple[str, ...] = ()
+    auto_rollback: bool = False
+    tags: Mapping[str, str] | Missing = field(default_factory=dict)
+    application_tags: Mapping[str, str] | Missing = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One CodeDeploy deployment; `group` and `targets` are Missing where they could not be read.
+
+    `status` is the API's word (Created, Queued, InProgress, Baking, Ready, Succeeded, Failed, Stopped).
+    """
+
+    id: str
+    application: str
+    group_name: str
+    status: str
+    creator: str
+    platform: str
+    created: datetime
+    started: datetime | None
+    completed: datetime | None
+    revision: Revision | None
+    description: str = ""
+    style: str = "IN_PLACE"
+    is_rollback: bool = False
+    rolled_back_by: str | None = None
+    succeeded_targets: int | None = None
+    total_targets: int | None = None
+    group: DeploymentGroup | Missing = Missing("not looked up")
+    targets: tuple[DeploymentTarget, ...] | Missing = Missing("not looked up")
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended; an unknown status counts as running (codedeploy facts, section 2)."""
+        return self.status not in {"Succeeded", "Failed", "Stopped"}
+
+    @property
+    def begun(self) -> datetime:
+        """When it may first have touched a target."""
+        return self.started or self.created
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """The deployments created in a time range, newest first."""
+
+    since: datetime
+    found: tuple[Deployment, ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write recorded by CloudTrail; `resources` are every identifier found in it."""
+
+    id: str
+    name: str
+    source: str
+    at: datetime
+    by: str
+    resources: tuple[str, ...] = ()
+    error: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """CloudTrail's answer: what it showed of the time since `since`; it cannot be trusted after `shown_until`.
+
+    CloudTrail delivers about five minutes after the call (lambda-ops facts, section 4). `truncated` means that there was more.
+    """
+
+    since: datetime
+    shown_until: datetime
+    found: tuple[Change, ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An EC2 instance behind a target: where it is, when it started, which security groups guard it."""
+
+    id: str
+    zone: str | None
+    state: str
+    launched: datetime | None
+    security_groups: tuple[str, ...] = ()
+    subnet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was read about one entry point at `now`.
+
+    Mappings by target group have the id (targetgroup/name/hash) as key. `processor` is CPUUtilization (percent, Average)
+    by instance, one value a minute of the metrics' window.
+    """
+
+    now: datetime
+    metrics: Metrics | Missing
+    load_balancer: LoadBalancer | Missing
+    attributes: Mapping[str, str] | Missing
+    target_groups: tuple[TargetGroup, ...] | Missing
+    target_group_attributes: Mapping[str, Mapping[str, str] | Missing] | Missing
+    target_health: Mapping[str, tuple[Target, ...] | Missing] | Missing
+    listeners: tuple[Listener, ...] | Missing
+    deployments: Deployments | Missing
+    changes: Changes | Missing
+    instances: tuple[Instance, ...] | Missing
+    processor: Mapping[str, tuple[float | None, ...]] | Missing
+
+    def missing(self) -> tuple[tuple[str, str], ...]:
+        """Every source that could not be read, with its reason, inner ones by their path."""
+        return tuple(_missing_below("", self))
+
+
+def _missing_below(path: str, value: object) -> typing.Iterator[tuple[str, str]]:
+    if isinstance(value, Missing):
+        yield path, value.reason
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for each in dataclasses.fields(value):
+            yield from _missing_below(f"{path}.{each.name}".lstrip("."), getattr(value, each.name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _missing_below(f"{path}[{key}]", item)
+    elif isinstance(value, tuple) and not hasattr(value, "_fields"):
+        for item in value:
+            yield from _missing_below(f"{path}[{getattr(item, 'id', '')}]", item)
+
+
+T = TypeVar("T")
+
+
+class EvidenceFormatError(ValueError):
+    """Stored evidence does not have the shape of this version; the message names the field."""
+
+
+def to_json(value: object) -> Any:
+    """Plain JSON data for any evidence value; a mapping with other keys than text becomes a list of pairs."""
+    if isinstance(value, Missing):
+        return {MISSING: value.reason}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) for key in value):
+            return {key: to_json(item) for key, item in value.items()}
+        return [[to_json(key), to_json(item)] for key, item in value.items()]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [to_json(item) for item in value]
+    return value
+
+
+def from_json(kind: type[T], data: Any) -> T:
+    """The inverse of `to_json` for a dataclass type.
+
+    Raises `EvidenceFormatError` for an unknown or absent field.
+    """
+    return typing.cast(T, _decode(kind, data, kind.__name__))
+
+
+def _decode(kind: Any, data: Any, path: str) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (Union, types.UnionType):
+        return _decode_union(arguments, data, path)
+    if kind is datetime:
+        return datetime.fromisoformat(data)
+    if kind is MetricKey:
+        return MetricKey(*data)
+    if dataclasses.is_dataclass(kind):
+        return _decode_dataclass(kind, data, path)
+    if origin is tuple:
+        return tuple(_decode(arguments[0], item, path) for item in data)
+    if origin is Mapping:
+        pairs = data.items() if isinstance(data, dict) else data
+        return {_decode(arguments[0], key, path): _decode(arguments[1], item, path) for key, item in pairs}
+    return data
+
+
+def _decode_union(choices: tuple[Any, ...], data: Any, path: str) -> Any:
+    if data is None:
+        return None
+    if isinstance(data, dict) and set(data) == {MISSING} and Missing in choices:
+        return Missing(data[MISSING])
+    rest = [choice for choice in choices if choice not in (Missing, type(None))]
+    return _decode(rest[0], data, path)
+
+
+def _decode_dataclass(kind: Any, data: Any, path: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    if not isinstance(data, dict) or set(data) != set(hints):
+        raise EvidenceFormatError(f"{path}: expected the fields {sorted(hints)}")
+    return kind(**{name: _decode(hint, data[name], f"{path}.{name}") for name, hint in hints.items()})
