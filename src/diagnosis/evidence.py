@@ -22,6 +22,10 @@ class Missing:
     reason: str
 
 
+# What nobody asked for is no gap in the evidence; it is told apart from what was asked for in vain.
+NOT_LOOKED_UP = Missing("not looked up")
+
+
 class MetricKey(NamedTuple):
     """One published series: the metric, its statistic, and the dimensions beside the load balancer.
 
@@ -36,7 +40,9 @@ class MetricKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The minutes that were read: `minutes` of them from `start`, each named by its first second, all complete."""
+    """The minutes that were read: `minutes` of them from `start`, each named by its first second, all
+    complete.
+    """
 
     start: datetime
     minutes: int
@@ -47,7 +53,9 @@ class Window:
         return self.start + self.minutes * MINUTE
 
     def index(self, moment: datetime) -> int:
-        """The minute that holds the moment, counted from the start; outside the window it is below 0 or past the end."""
+        """The minute that holds the moment, counted from the start; outside the window it is below 0 or past
+        the end.
+        """
         return (moment - self.start) // MINUTE
 
     def minute(self, index: int) -> datetime:
@@ -66,8 +74,11 @@ class Metrics:
     series: Mapping[MetricKey, tuple[float | None, ...]]
     unread: Mapping[MetricKey, str] = field(default_factory=dict)
 
-    def counts(self, name: str, *, target_group: str | None = None, zone: str | None = None) -> tuple[float, ...]:
-        """Sums a minute; a missing data point is zero (CloudWatch publishes most counts only when nonzero)."""
+    def counts(
+        self, name: str, *, target_group: str | None = None, zone: str | None = None
+    ) -> tuple[float, ...]:
+        """Sums a minute; a missing data point is zero (CloudWatch publishes most counts only when nonzero).
+        """
         found = self.series.get(MetricKey(name, "Sum", target_group, zone), ())
         return tuple(value or 0.0 for value in found) if found else (0.0,) * self.window.minutes
 
@@ -76,7 +87,7 @@ class Metrics:
     ) -> tuple[float | None, ...]:
         """A gauge a minute; None where there is no data point."""
         found = self.series.get(MetricKey(name, statistic, target_group, zone))
-        return found if found else (None,) * self.window.minutes
+        return found or (None,) * self.window.minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +138,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a listener or rule does: `kind` forward, redirect, fixed-response, authenticate-…; weights by target-group id."""
+    """What a listener or rule does: `kind` forward, redirect, fixed-response, authenticate-…; weights by
+    target-group id.
+    """
 
     kind: str
     weights: Mapping[str, int] = field(default_factory=dict)
@@ -157,7 +170,9 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What a deployment installs; `id` tells two revisions apart (bucket, key, version and eTag, or commit, or hash)."""
+    """What a deployment installs; `id` tells two revisions apart (bucket, key, version and eTag, or commit,
+    or hash).
+    """
 
     kind: str
     id: str
@@ -215,8 +230,8 @@ class Deployment:
     rolled_back_by: str | None = None
     succeeded_targets: int | None = None
     total_targets: int | None = None
-    group: DeploymentGroup | Missing = Missing("not looked up")
-    targets: tuple[DeploymentTarget, ...] | Missing = Missing("not looked up")
+    group: DeploymentGroup | Missing = NOT_LOOKED_UP
+    targets: tuple[DeploymentTarget, ...] | Missing = NOT_LOOKED_UP
 
     @property
     def running(self) -> bool:
@@ -254,9 +269,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """CloudTrail's answer: what it showed of the time since `since`; it cannot be trusted after `shown_until`.
+    """CloudTrail's answer: what it showed of the time since `since`; it cannot be trusted after
+    `shown_until`.
 
-    CloudTrail delivers about five minutes after the call (lambda-ops facts, section 4). `truncated` means that there was more.
+    CloudTrail delivers about five minutes after the call (lambda-ops facts, section 4). `truncated` means
+    that there was more.
     """
 
     since: datetime
@@ -281,7 +298,8 @@ class Instance:
 class Evidence:
     """Everything that was read about one entry point at `now`.
 
-    Mappings by target group have the id (targetgroup/name/hash) as key. `processor` is CPUUtilization (percent, Average)
+    Mappings by target group have the id (targetgroup/name/hash) as key. `processor` is CPUUtilization
+    (percent, Average)
     by instance, one value a minute of the metrics' window.
     """
 
@@ -305,7 +323,8 @@ class Evidence:
 
 def _missing_below(path: str, value: object) -> typing.Iterator[tuple[str, str]]:
     if isinstance(value, Missing):
-        yield path, value.reason
+        if value != NOT_LOOKED_UP:
+            yield path, value.reason
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for each in dataclasses.fields(value):
             yield from _missing_below(f"{path}.{each.name}".lstrip("."), getattr(value, each.name))
