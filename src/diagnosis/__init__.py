@@ -1,1 +1,3 @@
-"""The pure core: alarm and evidence in, findings, verdict, decision and report out; no AWS, no clock, no input or output."""
+"""The pure core: alarm and evidence in, findings, verdict, decision and report out; no AWS, no clock, no
+input or output.
+"""

@@ -1,0 +1,144 @@
+"""The health check disagrees with a target that serves well."""
+
+from collections.abc import Iterable
+
+from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.changes import Effect
+from diagnosis.context import software_fails_everywhere
+from diagnosis.facts import Facts
+from diagnosis.phrase import percent
+
+# Real requests succeed when fewer than this share of those that reach targets go wrong there.
+SERVES_WELL = 0.05
+
+
+def examine(facts: Facts) -> Iterable[Signal]:
+    """Weigh unhealthy targets by code or time-out against real requests that succeed."""
+    mismatched, silent = facts.unhealthy("Target.ResponseCodeMismatch"), facts.unhealthy("Target.Timeout")
+    if not facts.turned_unhealthy and not mismatched and not silent:
+        yield Signal(
+            -6.0, "no target became unhealthy", "DescribeTargetHealth and CloudWatch UnHealthyHostCount"
+        )
+        return
+    if mismatched:
+        said = mismatched[0].description or "another code than the matcher accepts"
+        yield Signal(
+            3.0, f"{len(mismatched)} targets fail the check by its code: {said}", "DescribeTargetHealth"
+        )
+    elif silent:
+        yield Signal(1.5, f"{len(silent)} targets fail the check by its time-out", "DescribeTargetHealth")
+    if refused := facts.unhealthy("Target.FailedHealthChecks"):
+        yield Signal(
+            -2.5,
+            f"{len(refused)} targets refuse the check's connection or garble its answer",
+            "DescribeTargetHealth",
+        )
+    yield from _real_requests(facts)
+    for each in facts.changes_of(Effect.HEALTH_CHECK)[:1]:
+        yield Signal(2.5, f"{each.change.name} at {each.change.at:%H:%M:%S} changed the check", "CloudTrail")
+    if facts.rollout_at_onset and mismatched:
+        yield Signal(0.7, "it began with a release, which may have moved the checked path", "CodeDeploy")
+    yield from software_fails_everywhere(facts)
+
+
+def _real_requests(facts: Facts) -> Iterable[Signal]:
+    asked = max(facts.requests.events, 1.0)
+    wrong = (facts.counts["target_5xx"].excess + facts.counts["connection_errors"].excess) / asked
+    if facts.requests.events and wrong < SERVES_WELL:
+        yield Signal(
+            2.5, f"of the requests that reached targets only {percent(wrong)} went wrong there", "CloudWatch"
+        )
+    else:
+        yield Signal(
+            -3.5, f"{percent(min(wrong, 1.0))} of real requests went wrong at the targets too", "CloudWatch"
+        )
+    timed_out = facts.parts["elb_504"].excess / asked if "elb_504" in facts.parts else 0.0
+    if timed_out >= SERVES_WELL:
+        yield Signal(-2.5, "real requests time out as well", "CloudWatch HTTPCode_ELB_504_Count")
+
+
+CAUSE = Cause(
+    code="health_check_mismatch",
+    origin=Origin.LOAD_BALANCER,
+    title="The health check fails targets that serve well",
+    why=(
+        "Path, code, host, port or time-out of the check do not fit the application, so good targets are held"
+        " unhealthy and taken out, and the rest carries the load."
+    ),
+    prior=-2.5,
+    needs=("metrics", "target_health"),
+    examine=examine,
+    first_look=(
+        "Send the check's own request to a target: path, port, and the Host header the check uses.",
+        "Compare the code it answers with the group's matcher.",
+        "See whether a release moved the path or a change edited the check.",
+    ),
+    prevention="Treat the checked path as part of the service's contract and test it in the pipeline.",
+    retry=Retry.SAFE,
+    rollback_helps=True,
+    triggers={"deployment": 0.5, "configuration_change": 0.5},
+    touched_by=(Effect.HEALTH_CHECK, Effect.CONFIGURATION),
+    sources=(
+        (
+            "ALB user guide, target groups, health status reason codes: Target.ResponseCodeMismatch,"
+            " Target.Timeout"
+        ),
+        "ALB user guide, troubleshooting: a registered target is not in service",
+    ),
+    cases=(
+        Case(
+            "the matcher no longer accepts what the path answers",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "healthy": "6, -6: 0",
+                        "unhealthy": "0, -6: 6",
+                        "unhealthy_routing": "0, -6: 4421",
+                        "health": {
+                            "unhealthy": 6,
+                            "reason": "Target.ResponseCodeMismatch",
+                            "description": "Health checks failed with these codes: [204]",
+                        },
+                    }
+                }
+            },
+        ),
+        Case(
+            "a release moved the checked path and targets are replaced for it",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "elb_502": "0, -4: 60",
+                        "healthy": "6, -5: 2",
+                        "unhealthy": "0, -5: 4",
+                        "health": {
+                            "unhealthy": 4,
+                            "reason": "Target.ResponseCodeMismatch",
+                            "description": "Health checks failed with these codes: [404]",
+                        },
+                    }
+                }
+            },
+        ),
+        Case(
+            "the application fails and so does its check",
+            False,
+            {
+                "target_groups": {
+                    "orders": {
+                        "target_5xx": "0, -6: 4000",
+                        "healthy": "6, -5: 0",
+                        "unhealthy": "0, -5: 6",
+                        "health": {
+                            "unhealthy": 6,
+                            "reason": "Target.ResponseCodeMismatch",
+                            "description": "Health checks failed with these codes: [500]",
+                        },
+                    }
+                }
+            },
+        ),
+    ),
+)

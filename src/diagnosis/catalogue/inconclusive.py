@@ -1,0 +1,45 @@
+"""The evidence does not decide."""
+
+from collections.abc import Iterable
+
+from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.facts import Facts
+
+
+def examine(facts: Facts) -> Iterable[Signal]:
+    """Nothing speaks for not knowing: this is the weight that every other cause has to outdo."""
+    del facts
+    return ()
+
+
+CAUSE = Cause(
+    code="inconclusive",
+    origin=Origin.UNKNOWN,
+    title="The evidence does not decide",
+    why=(
+        "No cause explains the evidence well enough, several explain it equally well, or what would tell"
+        " could not be read."
+    ),
+    prior=1.0,
+    needs=(),
+    examine=examine,
+    first_look=(
+        "See below which evidence is missing or contradicts, and the best candidates.",
+        "Look at the access log of the minutes after the onset.",
+        "Compare with the last hours on the load balancer's dashboard.",
+    ),
+    prevention="Turn on access logs, and grant the permissions named as missing.",
+    retry=Retry.UNKNOWN,
+    rollback_helps=False,
+    sources=("ALB user guide, troubleshooting",),
+    cases=(
+        Case(
+            "codes that have no metric of their own",
+            True,
+            {"alarm": {"metric": "HTTPCode_ELB_4XX_Count"}, "traffic": {"elb_4xx": "5, -6: 400"}},
+        ),
+        Case(
+            "a clear break after a release", False, {"target_groups": {"orders": {"elb_502": "0, -3: 369"}}}
+        ),
+    ),
+)

@@ -1,0 +1,136 @@
+"""The group that was chosen has no target that can be used."""
+
+from collections.abc import Iterable
+
+from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.changes import Effect
+from diagnosis.evidence import Missing
+from diagnosis.facts import Facts, GroupFacts
+from diagnosis.phrase import moved
+
+UNUSABLE = frozenset({"unused", "draining", "initial", "unavailable"})
+
+
+def examine(facts: Facts) -> Iterable[Signal]:
+    """Weigh 503 made by the load balancer against groups that are empty or hold only unusable targets."""
+    made_503, share = facts.parts.get("elb_503"), facts.part("elb_503")
+    if not facts.is_5xx or made_503 is None or share < 0.3:
+        yield Signal(
+            -4.0, "503 made by the load balancer is not what failed", "CloudWatch HTTPCode_ELB_503_Count"
+        )
+        return
+    weight = 3.0 if share >= 0.7 else 1.0
+    yield Signal(
+        weight, f"503 made by the load balancer went {moved(made_503)}", "CloudWatch HTTPCode_ELB_503_Count"
+    )
+    empty = [group for group in facts.groups if _is_empty(group)]
+    lacking = [group for group in facts.groups if _had_none(group)]
+    if empty:
+        yield Signal(2.5, f"{empty[0].name} has no target that can be used", "DescribeTargetHealth")
+    if lacking:
+        yield Signal(
+            2.0, f"{lacking[0].name} had no healthy target for a while", "CloudWatch HealthyHostCount"
+        )
+    if not empty and not lacking:
+        yield Signal(
+            -2.0, "every group kept usable targets", "DescribeTargetHealth and CloudWatch HealthyHostCount"
+        )
+    if facts.counts["fixed_responses"].risen:
+        yield Signal(
+            -4.0,
+            "a rule answers by itself: fixed responses rose in step",
+            "CloudWatch HTTP_Fixed_Response_Count",
+        )
+    for each in facts.changes_of(Effect.REGISTRATION)[:1]:
+        yield Signal(1.0, f"{each.change.name} at {each.change.at:%H:%M:%S}", "CloudTrail")
+    for each in facts.changes_of(Effect.ROUTING)[:1]:
+        yield Signal(-2.5, f"{each.change.name} at {each.change.at:%H:%M:%S} moved the traffic", "CloudTrail")
+
+
+def _is_empty(group: GroupFacts) -> bool:
+    if isinstance(group.targets, Missing):
+        return False
+    return all(target.state in UNUSABLE for target in group.targets) and (
+        bool(group.targets) or group.requests.before > 0
+    )
+
+
+def _had_none(group: GroupFacts) -> bool:
+    hosts = group.hosts
+    return (
+        bool(hosts.healthy_before)
+        and (hosts.vanished or hosts.healthy_least == 0)
+        and not hosts.unhealthy_now
+    )
+
+
+CAUSE = Cause(
+    code="no_usable_targets",
+    origin=Origin.LOAD_BALANCER,
+    title="No usable target in the group (503)",
+    why=(
+        "The group that a rule chose has no registered target, or all of them are unused or draining."
+        " Unhealthy targets alone do not do this: the load balancer then fails open."
+    ),
+    prior=-1.5,
+    needs=("metrics",),
+    examine=examine,
+    first_look=(
+        "List the group's targets and their states: aws elbv2 describe-target-health.",
+        "See who deregistered them: roll-out, scale-in, or a call in CloudTrail.",
+        "Check that the targets' Availability Zones are enabled on the load balancer.",
+    ),
+    prevention=(
+        "Keep the minimum healthy share at 100 % in roll-outs and register new targets before old ones leave."
+    ),
+    retry=Retry.SAFE,
+    rollback_helps=False,
+    grows_with_rollout=False,
+    touched_by=(Effect.REGISTRATION, Effect.CAPACITY),
+    sources=(
+        (
+            "ALB user guide, troubleshooting, HTTP 503: the target groups have no registered targets, or all"
+            " are in an unused state"
+        ),
+    ),
+    cases=(
+        Case(
+            "everything was deregistered",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "targets": [],
+                        "requests": "4421, -5: 0",
+                        "target_4xx": "60, -5: 0",
+                        "healthy": "6, -5: -",
+                    }
+                },
+                "traffic": {"elb_503": "0, -5: 4400"},
+            },
+        ),
+        Case(
+            "one replica is replaced before the new one is ready",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "targets": 1,
+                        "requests": "60, -2: 20, -1: 60",
+                        "target_4xx": "0",
+                        "healthy": "1, -2..-2: 0",
+                    }
+                },
+                "traffic": {"elb_503": "0, -2..-2: 38"},
+            },
+        ),
+        Case(
+            "a maintenance rule answers 503",
+            False,
+            {
+                "target_groups": {"orders": {"requests": "4421, -5: 0", "target_4xx": "60, -5: 0"}},
+                "traffic": {"elb_503": "0, -5: 4400", "fixed_responses": "0, -5: 4400"},
+            },
+        ),
+    ),
+)

@@ -1,0 +1,142 @@
+"""One target fails, the others are clean."""
+
+from collections.abc import Iterable
+
+from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.evidence import Missing
+from diagnosis.facts import Facts, GroupFacts
+from diagnosis.phrase import percent
+
+# A target takes an even share of requests; what it fails lies around that share.
+LEAST_OF_ITS_SHARE = 0.15
+MOST_OF_ITS_SHARE = 1.6
+CLOSE_TO_ITS_SHARE = 0.15
+
+
+def examine(facts: Facts) -> Iterable[Signal]:
+    """Weigh one unhealthy target among healthy ones against how much fails."""
+    group = facts.worst
+    if (
+        not facts.is_5xx
+        or facts.onset is None
+        or group is None
+        or isinstance(group.targets, Missing)
+        or len(group.targets) < 3
+    ):
+        yield Signal(-4.0, "there are not several targets to compare", "DescribeTargetHealth")
+        return
+    its_share = _failed_share(facts, group) * len(group.targets)
+    if facts.lone_target:
+        yield Signal(
+            4.0,
+            f"only {facts.lone_target.id} of {len(group.targets)} targets {_differs(facts)}",
+            "DescribeTargetHealth",
+        )
+    elif facts.all_healthy:
+        yield Signal(-1.0, "no target is unhealthy", "DescribeTargetHealth")
+    else:
+        yield Signal(-4.0, "several targets are unhealthy or gone", "DescribeTargetHealth")
+    if LEAST_OF_ITS_SHARE <= its_share <= MOST_OF_ITS_SHARE:
+        close = abs(its_share - 1.0) <= CLOSE_TO_ITS_SHARE
+        weight = 2.0 if close else 0.5 if facts.lone_target else -1.0
+        yield Signal(
+            weight,
+            f"what fails is {percent(_failed_share(facts, group))}, one target's share is"
+            f" {percent(1 / len(group.targets))}",
+            "CloudWatch",
+        )
+    else:
+        yield Signal(-3.0, "what fails does not fit one target's share", "CloudWatch")
+    if (group.hosts.unhealthy_most or 0.0) >= 2:
+        yield Signal(
+            -2.5,
+            f"{group.hosts.unhealthy_most:.0f} targets were unhealthy at a time",
+            "CloudWatch UnHealthyHostCount",
+        )
+    rollout = facts.rollout_at_onset
+    targets = (
+        ()
+        if rollout is None or isinstance(rollout.deployment.targets, Missing)
+        else rollout.deployment.targets
+    )
+    failed = [target.id for target in targets if target.status == "Failed"]
+    if facts.lone_target and failed == [facts.lone_target.id]:
+        yield Signal(2.5, "the deployment failed on this target alone", "CodeDeploy deployment targets")
+    if rollout and not facts.lone_target:
+        yield Signal(-2.5, "a roll-out was replacing targets", "CodeDeploy")
+
+
+def _differs(facts: Facts) -> str:
+    ill = facts.lone_target is not None and facts.lone_target.state == "unhealthy"
+    return "is unhealthy" if ill else "has a processor load unlike its neighbours'"
+
+
+def _failed_share(facts: Facts, group: GroupFacts) -> float:
+    return group.failed / max(group.requests.events, 1.0)
+
+
+CAUSE = Cause(
+    code="single_target_fault",
+    origin=Origin.TARGET,
+    title="One target fails, its neighbours are well",
+    why=(
+        "A broken machine, a full disk or a stuck process on one target; the others run the same software"
+        " without fault."
+    ),
+    prior=-2.0,
+    needs=("metrics", "target_health"),
+    examine=examine,
+    first_look=(
+        "Take the target out: aws elbv2 deregister-targets, and see the errors end.",
+        "Look at its disk, memory, clock and system checks.",
+        "Replace it rather than repair it.",
+    ),
+    prevention="Let the health check test what requests need, and replace unhealthy instances automatically.",
+    retry=Retry.IF_IDEMPOTENT,
+    rollback_helps=False,
+    triggers={"infrastructure": 5.0, "deployment": -4.0, "configuration_change": -1.0},
+    sources=("ALB user guide, target group health",),
+    known_problems=(
+        "Without access logs a healthy target that fails is only known by its share of the errors."
+    ),
+    cases=(
+        Case(
+            "one of six has a full disk",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "target_5xx": "0, -8: 730",
+                        "healthy": "6, -6: 5",
+                        "unhealthy": "0, -6: 1",
+                        "health": {
+                            "unhealthy": 1,
+                            "reason": "Target.ResponseCodeMismatch",
+                            "description": "Health checks failed with these codes: [500]",
+                        },
+                    }
+                }
+            },
+        ),
+        Case(
+            "one of four hangs and is taken out at last",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "targets": 4,
+                        "elb_504": "0, -5: 500",
+                        "healthy": "4, -3: 3",
+                        "unhealthy": "0, -3: 1",
+                        "health": {"unhealthy": 1, "reason": "Target.Timeout"},
+                    }
+                }
+            },
+        ),
+        Case(
+            "all targets answer 500 now and then",
+            False,
+            {"target_groups": {"orders": {"target_5xx": "0, -8: 1900"}}},
+        ),
+    ),
+)

@@ -1,0 +1,123 @@
+"""Too little capacity for ordinary traffic: workers, processor, connections, leaks."""
+
+from collections.abc import Iterable
+
+from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.changes import Effect
+from diagnosis.context import software_fails_everywhere
+from diagnosis.facts import Facts
+from diagnosis.phrase import moved, seconds
+
+BUSY_PROCESSOR = 85.0
+IDLE_PROCESSOR = 70.0
+
+
+def examine(facts: Facts) -> Iterable[Signal]:
+    """Weigh response time and errors that climb with normal volume, and processors at their limit."""
+    if (
+        not facts.is_5xx
+        or facts.onset is None
+        or facts.part("target_5xx", "elb_504", "elb_502", "elb_503") < 0.5
+    ):
+        yield Signal(-4.0, "server errors are not what failed", "CloudWatch")
+        return
+    if not facts.response_time.raised:
+        yield Signal(-3.5, "response time is as before", "CloudWatch TargetResponseTime")
+    else:
+        yield Signal(
+            1.5, f"response time went {seconds(facts.response_time)}", "CloudWatch TargetResponseTime"
+        )
+        if facts.response_time.climbing:
+            yield Signal(1.5, "response time still climbs", "CloudWatch TargetResponseTime")
+    peak, before = facts.processor_peak, facts.processor_before
+    if peak is not None and peak >= BUSY_PROCESSOR:
+        yield Signal(
+            3.5, f"processors went from {before or 0:.0f} % to {peak:.0f} %", "CloudWatch CPUUtilization"
+        )
+    elif peak is not None and peak < IDLE_PROCESSOR:
+        yield Signal(-1.5, f"processors are at {peak:.0f} %", "CloudWatch CPUUtilization")
+    if not facts.surged:
+        yield Signal(0.5, f"requests are ordinary, {moved(facts.attempted)}", "CloudWatch RequestCount")
+    if mismatched := facts.unhealthy("Target.ResponseCodeMismatch"):
+        yield Signal(
+            -2.0,
+            f"{len(mismatched)} targets are out for their health check's code, the rest carries the load",
+            "DescribeTargetHealth",
+        )
+    if facts.hosts_fell and not facts.turned_unhealthy:
+        yield Signal(-2.0, "targets left the group", "CloudWatch HealthyHostCount")
+    yield from software_fails_everywhere(facts)
+
+
+CAUSE = Cause(
+    code="target_saturated",
+    origin=Origin.TARGET,
+    title="Targets are at their limit with ordinary traffic",
+    why=(
+        "Workers, processor, threads or connections are used up although no more requests come than usual: a"
+        " leak, costlier requests, or too few targets."
+    ),
+    prior=-2.0,
+    needs=("metrics",),
+    examine=examine,
+    first_look=(
+        "See which resource is used up: processor, memory, threads, file descriptors, database connections.",
+        "Compare the cost of a request with last week's.",
+        "Add targets to gain time.",
+    ),
+    prevention="Scale on the resource that fills up, and load-test releases for cost per request.",
+    retry=Retry.IF_IDEMPOTENT,
+    rollback_helps=True,
+    triggers={"deployment": 0.5},
+    touched_by=(Effect.CAPACITY, Effect.CONFIGURATION),
+    sources=(
+        "ALB user guide, CloudWatch metrics: TargetResponseTime",
+        "EC2 user guide, CloudWatch metrics: CPUUtilization",
+    ),
+    known_problems=(
+        "Memory, threads and connections are not measured here; only the processor and the climb show."
+    ),
+    cases=(
+        Case(
+            "a release that burns the processor",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "target_5xx": "1, -12..-4: 10->280",
+                        "response_time": "0.09, -12..-4: 0.3->3.5",
+                        "cpu": "40, -12: 96",
+                    }
+                }
+            },
+        ),
+        Case(
+            "threads leak until none is left",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "target_5xx": "1, -10..-1: 20->150",
+                        "elb_504": "0, -10..-1: 20->160",
+                        "response_time": "0.09, -25..-1: 0.1->6",
+                        "cpu": "40, -12: 91",
+                    }
+                }
+            },
+        ),
+        Case(
+            "three times the requests",
+            False,
+            {
+                "target_groups": {
+                    "orders": {
+                        "requests": "4421, -12: 13500",
+                        "target_5xx": "1, -10: 400",
+                        "response_time": "0.09, -11: 2.9",
+                        "cpu": "40, -12: 97",
+                    }
+                }
+            },
+        ),
+    ),
+)

@@ -1,0 +1,89 @@
+"""What a cause is: a mechanism that makes errors, how to recognise it, and what to do about it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from diagnosis.changes import Effect
+from diagnosis.facts import Facts
+
+
+class Origin(StrEnum):
+    """Who wrote the response that the client saw (contract, causes.md)."""
+
+    LOAD_BALANCER = "load_balancer"
+    TARGET = "target"
+    CLIENT = "client"
+    WAF = "waf"
+    GATEWAY = "gateway"
+    EDGE = "edge"
+    UNKNOWN = "unknown"
+
+
+class Retry(StrEnum):
+    """Whether callers may send again what failed (causes facts, column "retry")."""
+
+    SAFE = "Safe: the request never reached the application."
+    IF_IDEMPOTENT = "Only if the operation is idempotent: the request may have been processed."
+    NOT_UNCHANGED = "Not unchanged: the same request will be refused again."
+    UNKNOWN = "Unknown: treat failed requests as possibly processed."
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One fact weighed: log-odds (natural logarithm) for the cause if positive, against it if negative.
+
+    `source` names where the fact was read, e.g. "CloudWatch HTTPCode_ELB_502_Count".
+    """
+
+    weight: float
+    statement: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An example of the cause, or of a neighbour that it must not claim: only what differs from a quiet
+    service.
+
+    `incident` has the keys of `diagnosis.sketch`; timelines are relative to the alarm's minute.
+    """
+
+    title: str
+    fires: bool
+    incident: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause of the contract's list, complete in its file.
+
+    `prior` is the log-odds before any evidence. `needs` names the fields of the evidence without which it
+    cannot be judged.
+    `examine` yields signals; it reads facts and nothing else. `onset_after_deployment_minutes` says how long
+    after its end
+    a deployment may still be what set this off. `triggers` gives the log-odds that this mechanism lends to
+    each kind of
+    trigger (0.0 where silent), `touched_by` the kinds of change that can produce it. `grows_with_rollout` is
+    False where the
+    replacement of targets itself makes the errors and not the version they run.
+    """
+
+    code: str
+    origin: Origin
+    title: str
+    why: str
+    prior: float
+    needs: tuple[str, ...]
+    examine: Callable[[Facts], Iterable[Signal]]
+    first_look: tuple[str, ...]
+    prevention: str
+    retry: Retry
+    rollback_helps: bool
+    sources: tuple[str, ...]
+    cases: tuple[Case, ...]
+    known_problems: str = ""
+    onset_after_deployment_minutes: float = 4.0
+    triggers: Mapping[str, float] = field(default_factory=dict)
+    touched_by: tuple[Effect, ...] = ()
+    grows_with_rollout: bool = True

@@ -1,0 +1,209 @@
+"""Which recorded changes can matter to an entry point: what each kind can break, and whether it touches this
+service.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from diagnosis.evidence import Change, Evidence, Missing
+
+# A change explains errors that begin after it, and seldom later than this.
+BEFORE_ONSET = timedelta(minutes=30)
+# Metrics have whole minutes, so a change may seem to come up to a minute and a half after the onset.
+AFTER_ONSET = timedelta(seconds=90)
+
+
+class Effect(StrEnum):
+    """What a change can break."""
+
+    NETWORK = "network"
+    ROUTING = "routing"
+    HEALTH_CHECK = "health check"
+    TIMEOUT = "timeout"
+    REGISTRATION = "registration"
+    CAPACITY = "capacity"
+    CONFIGURATION = "application configuration"
+    DATABASE = "database"
+    PERMISSION = "permission"
+    CERTIFICATE = "certificate"
+    FIREWALL = "firewall"
+
+
+# CloudTrail event names by what they can break (the services' API references).
+# ModifyTargetGroupAttributes and the like are left out on purpose: slow start, stickiness and tags make no
+# errors by themselves.
+EFFECTS: dict[str, Effect] = {
+    **dict.fromkeys(
+        (
+            "RevokeSecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupEgress",
+            "AuthorizeSecurityGroupEgress", "ModifySecurityGroupRules", "DeleteSecurityGroup",
+            "CreateNetworkAclEntry",
+            "ReplaceNetworkAclEntry", "DeleteNetworkAclEntry", "ReplaceNetworkAclAssociation", "CreateRoute",
+            "ReplaceRoute",
+            "DeleteRoute", "ReplaceRouteTableAssociation", "DisassociateRouteTable",
+            "ModifyNetworkInterfaceAttribute",
+            "ModifyInstanceAttribute", "SetSecurityGroups", "DeleteNatGateway", "DetachInternetGateway",
+            "DeleteVpcEndpoints", "ModifyVpcEndpoint", "DeleteVpcPeeringConnection",
+        ),
+        Effect.NETWORK,
+    ),
+    **dict.fromkeys(
+        ("ModifyListener", "ModifyRule", "CreateRule", "DeleteRule", "SetRulePriorities", "CreateListener",
+        "DeleteListener"),
+        Effect.ROUTING,
+    ),
+    **dict.fromkeys(("ModifyTargetGroup",), Effect.HEALTH_CHECK),
+    **dict.fromkeys(("ModifyLoadBalancerAttributes",), Effect.TIMEOUT),
+    **dict.fromkeys(("RegisterTargets", "DeregisterTargets", "DeleteTargetGroup", "SetSubnets"),
+    Effect.REGISTRATION),
+    **dict.fromkeys(
+        (
+            "TerminateInstances", "StopInstances", "TerminateInstanceInAutoScalingGroup",
+            "SetDesiredCapacity",
+            "UpdateAutoScalingGroup", "DetachInstances", "EnterStandby", "BidEvictedEvent", "RunInstances",
+            "SuspendProcesses",
+            "StartInstanceRefresh", "RebootInstances", "CreateFleet",
+        ),
+        Effect.CAPACITY,
+    ),
+    **dict.fromkeys(
+        (
+            "PutParameter", "DeleteParameter", "DeleteParameters", "PutSecretValue", "UpdateSecret",
+            "RotateSecret",
+            "DeleteSecret", "UpdateSecretVersionStage", "StartConfigurationSession", "StartDeployment",
+            "CreateHostedConfigurationVersion", "UpdateFunctionConfiguration", "ChangeResourceRecordSets",
+            "SendCommand",
+        ),
+        Effect.CONFIGURATION,
+    ),
+    **dict.fromkeys(
+        (
+            "ModifyDBInstance", "RebootDBInstance", "FailoverDBCluster", "ModifyDBCluster",
+            "ModifyDBParameterGroup",
+            "StopDBInstance", "DeleteDBInstance", "ModifyCacheCluster", "ModifyReplicationGroup",
+            "RebootCacheCluster",
+            "UpdateTable", "DeleteTable", "RestoreDBInstanceFromDBSnapshot",
+        ),
+        Effect.DATABASE,
+    ),
+    **dict.fromkeys(
+        (
+            "PutRolePolicy", "DeleteRolePolicy", "DetachRolePolicy", "AttachRolePolicy",
+            "UpdateAssumeRolePolicy",
+            "PutBucketPolicy", "PutKeyPolicy", "DisableKey", "ScheduleKeyDeletion",
+            "DisassociateIamInstanceProfile",
+            "CreatePolicyVersion", "RevokeGrant",
+        ),
+        Effect.PERMISSION,
+    ),
+    **dict.fromkeys(
+        ("ImportCertificate", "DeleteCertificate", "AddListenerCertificates", "RemoveListenerCertificates"),
+        Effect.CERTIFICATE
+    ),
+    **dict.fromkeys(
+        ("UpdateWebACL", "UpdateRuleGroup", "UpdateIPSet", "AssociateWebACL", "DisassociateWebACL"),
+        Effect.FIREWALL
+    ),
+}  # fmt: skip
+
+# These effects reach the application without naming the load balancer or its targets.
+INDIRECT = frozenset({Effect.CONFIGURATION, Effect.DATABASE, Effect.PERMISSION})
+
+
+@dataclass(frozen=True, slots=True)
+class RelevantChange:
+    """A change near the onset: what it can break, and whether it names a part of this service (None: cannot
+    be told).
+    """
+
+    change: Change
+    effect: Effect
+    ours: bool | None
+
+
+def relevant_changes(evidence: Evidence, onset: datetime) -> tuple[RelevantChange, ...]:
+    """The changes that came just before the onset and can break something, newest first.
+
+    A refused call changed nothing and is left out, unless it is capacity that was asked for and not given.
+    """
+    if isinstance(evidence.changes, Missing):
+        return ()
+    own = own_identifiers(evidence)
+    found = (
+        RelevantChange(change, EFFECTS[change.name], _is_ours(change, EFFECTS[change.name], own))
+        for change in evidence.changes.found
+        if change.name in EFFECTS
+        and not _part_of_a_deployment(change)
+        and onset - BEFORE_ONSET <= change.at <= onset + AFTER_ONSET
+        and (change.error is None or EFFECTS[change.name] is Effect.CAPACITY)
+    )
+    return tuple(sorted(found, key=lambda each: (each.change.at, each.change.id), reverse=True))
+
+
+def _part_of_a_deployment(change: Change) -> bool:
+    """Whether CodeDeploy made it while it replaced targets: it is then the deployment's act and no rival of
+    it.
+    """
+    return "codedeploy" in change.by.lower()
+
+
+def own_identifiers(evidence: Evidence) -> frozenset[str]:
+    """Every identifier of the load balancer, its groups, listeners, targets and their security groups."""
+    return frozenset(identifier for identifier in _identifiers(evidence) if identifier)
+
+
+def _identifiers(evidence: Evidence) -> Iterable[str]:
+    if not isinstance(evidence.load_balancer, Missing):
+        yield from (
+            evidence.load_balancer.arn,
+            evidence.load_balancer.name,
+            *evidence.load_balancer.security_groups,
+        )
+    if not isinstance(evidence.target_groups, Missing):
+        for group in evidence.target_groups:
+            yield from (group.arn, group.name, group.id)
+    if not isinstance(evidence.listeners, Missing):
+        yield from (listener.arn for listener in evidence.listeners)
+    if not isinstance(evidence.instances, Missing):
+        for instance in evidence.instances:
+            yield from (instance.id, instance.subnet or "", *instance.security_groups)
+    if not isinstance(evidence.target_health, Missing):
+        for targets in evidence.target_health.values():
+            if not isinstance(targets, Missing):
+                yield from (target.id for target in targets)
+    yield from _deployment_identifiers(evidence)
+
+
+def _deployment_identifiers(evidence: Evidence) -> Iterable[str]:
+    if isinstance(evidence.deployments, Missing):
+        return
+    for deployment in evidence.deployments.found:
+        if not isinstance(deployment.group, Missing):
+            yield from deployment.group.auto_scaling_groups
+
+
+def _is_ours(change: Change, effect: Effect, own: frozenset[str]) -> bool | None:
+    if any(resource in own or _listener_of(resource) in own for resource in change.resources):
+        return True
+    if not change.resources or effect in INDIRECT:
+        return None
+    if effect is Effect.CAPACITY and all(resource.startswith("i-") for resource in change.resources):
+        # A terminated instance has left the group and cannot be told from a stranger.
+        return None
+    return None if effect is Effect.NETWORK and not _names_a_guard(change.resources, own) else False
+
+
+def _listener_of(resource: str) -> str:
+    """The listener's ARN for a rule's (…:listener-rule/app/name/lb/listener/rule), else the text itself."""
+    if ":listener-rule/" not in resource:
+        return resource
+    return resource.replace(":listener-rule/", ":listener/").rsplit("/", 1)[0]
+
+
+def _names_a_guard(resources: Iterable[str], own: frozenset[str]) -> bool:
+    """Whether a security group is named while ours are known, so that a foreign one can be told."""
+    return any(resource.startswith("sg-") for resource in resources) and any(
+        mine.startswith("sg-") for mine in own
+    )

@@ -1,0 +1,170 @@
+"""Guards about the deployment: is it the right one, and is there something to go back to?"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from diagnosis.evidence import Change, Changes, Deployment, Deployments, Evidence, LoadBalancer, Missing
+from diagnosis.guards.question import (
+    FOLLOWING_CREATORS,
+    Answer,
+    Question,
+    is_rollback,
+    last_good,
+    passed,
+    refused,
+    same_group,
+)
+
+CLOUDFORMATION_CREATORS = frozenset({"CloudFormation", "CloudFormationRollback"})
+# The onset is known to its minute; a change in the minute after it may still be what began it.
+ONSET_TOLERANCE = timedelta(minutes=2)
+# What deployments and scaling do themselves to targets, and labels: no rivals of the deployment.
+HARMLESS_CHANGES = frozenset(
+    {
+        "RegisterTargets",
+        "DeregisterTargets",
+        "AddTags",
+        "RemoveTags",
+        "CreateTags",
+        "DeleteTags",
+        "TagResource",
+        "UntagResource",
+    }
+)
+
+
+def platform_supported(question: Question) -> Answer:
+    """It is a deployment to EC2 or on-premises servers that was not driven by CloudFormation."""
+    deployment = question.deployment
+    if deployment.platform != "Server":
+        return refused(
+            f"Deployments to {deployment.platform} cannot be rolled back by this version; go back by hand."
+        )
+    if deployment.creator in CLOUDFORMATION_CREATORS:
+        return refused("CloudFormation drives this deployment; it must be rolled back through its stack.")
+    style = "blue/green" if deployment.style == "BLUE_GREEN" else "in place"
+    return passed(f"It is an EC2 deployment, {style}, which can be rolled back.")
+
+
+def owns_failing_group(question: Question) -> Answer:
+    """The deployment group deploys to every target group that fails."""
+    group, failing = question.group, question.failing_groups
+    if isinstance(group, Missing):
+        name = question.deployment.group_name
+        return refused(f"Where {name} deploys to could not be read: {group.reason}.")
+    if not failing:
+        return refused("It is not known which target group fails.")
+    foreign = sorted(each.name for each in failing if each.name not in group.target_groups)
+    if foreign:
+        return refused(f"{group.name} does not deploy to {', '.join(foreign)}, which fails too.")
+    return passed(f"{group.name} deploys to {', '.join(sorted(each.name for each in failing))}, which fails.")
+
+
+def newest_deployment(question: Question) -> Answer:
+    """No later deployment, of its group or of another to the same targets, was created."""
+    deployments = question.evidence.deployments
+    if not isinstance(deployments, Deployments):
+        return refused(f"Whether it is the newest deployment could not be read: {deployments.reason}.")
+    later = sorted(each.id for each in deployments.found if _supersedes(each, question))
+    if later:
+        return refused(f"It is not the newest deployment: {', '.join(later)} came later.")
+    return passed("It is the newest deployment of its group.")
+
+
+def _supersedes(other: Deployment, question: Question) -> bool:
+    suspect = question.deployment
+    if other.id == suspect.id or other.creator in FOLLOWING_CREATORS or other.created < suspect.created:
+        return False
+    return same_group(other, suspect) or _same_targets(other, question)
+
+
+def _same_targets(other: Deployment, question: Question) -> bool:
+    """Whether it deploys to a failing target group; where that could not be read it may."""
+    if isinstance(other.group, Missing):
+        return True
+    return any(each.name in other.group.target_groups for each in question.failing_groups)
+
+
+def no_deployment_under_way(question: Question) -> Answer:
+    """No other deployment of the group is running: CodeDeploy allows one at a time (limits.md)."""
+    deployments = question.evidence.deployments
+    if not isinstance(deployments, Deployments):
+        return refused(f"Whether a deployment is under way could not be read: {deployments.reason}.")
+    running = sorted(
+        each.id
+        for each in deployments.found
+        if each.running and each.id != question.deployment.id and same_group(each, question.deployment)
+    )
+    if running:
+        return refused(f"Another deployment of the group is under way: {', '.join(running)}.")
+    return passed("No other deployment of the group is under way.")
+
+
+def not_itself_a_rollback(question: Question) -> Answer:
+    """It is not itself a rollback (going back from one restores the fault) nor rolled back already."""
+    deployment = question.deployment
+    if is_rollback(deployment):
+        return refused(f"{deployment.id} is itself a rollback: going back would restore what it undid.")
+    if deployment.rolled_back_by is not None:
+        return refused(f"CodeDeploy has rolled it back already, by {deployment.rolled_back_by}.")
+    return passed("It is not itself a rollback and was not rolled back yet.")
+
+
+def something_to_go_back_to(question: Question) -> Answer:
+    """An earlier deployment of the group succeeded with another revision, never rolled back from."""
+    if question.deployment.revision is None:
+        return refused("The revision of the deployment is not known, so nothing can be told from it.")
+    good = last_good(question)
+    if good is None or good.revision is None:
+        return refused("No earlier successful deployment of another revision is known to go back to.")
+    return passed(f"It would go back to {good.revision.label}, deployed by {good.id}.")
+
+
+def no_later_change(question: Question) -> Answer:
+    """Nobody changed the configuration of the failing part between the deployment's begin and the onset."""
+    changes = question.evidence.changes
+    if not isinstance(changes, Changes):
+        return refused(f"Whether the configuration was changed could not be read: {changes.reason}.")
+    rivals = sorted(
+        (each for each in changes.found if _competes(each, question)), key=lambda each: (each.at, each.id)
+    )
+    if rivals:
+        named = ", ".join(f"{each.name} by {each.by} at {each.at:%H:%M:%S}" for each in rivals)
+        return refused(f"The failing part was also changed after the deployment began: {named}.")
+    return passed("No change of the failing part is known between the deployment's begin and the onset.")
+
+
+def _competes(change: Change, question: Question) -> bool:
+    if change.error is not None or change.name in HARMLESS_CHANGES or change.source.startswith("codedeploy"):
+        return False
+    until = _latest_influence(question)
+    return question.deployment.begun <= change.at <= until and _touches(change, question)
+
+
+def _latest_influence(question: Question) -> datetime:
+    onset = question.verdict.onset
+    return question.evidence.now if onset is None else onset + ONSET_TOLERANCE
+
+
+def _touches(change: Change, question: Question) -> bool:
+    parts = set(_identifiers(question))
+    return any(resource in parts for resource in change.resources)
+
+
+def _identifiers(question: Question) -> Iterator[str]:
+    """Every name by which the failing part may appear in a change."""
+    evidence = question.evidence
+    for group in question.failing_groups:
+        yield from (group.arn, group.id, group.name)
+    yield from _load_balancer_identifiers(evidence)
+    if not isinstance(evidence.instances, Missing):
+        for instance in evidence.instances:
+            yield from (instance.id, instance.subnet or instance.id, *instance.security_groups)
+
+
+def _load_balancer_identifiers(evidence: Evidence) -> Iterator[str]:
+    if isinstance(evidence.load_balancer, LoadBalancer):
+        balancer = evidence.load_balancer
+        yield from (balancer.arn, balancer.name, *balancer.security_groups)
+    if not isinstance(evidence.listeners, Missing):
+        yield from (listener.arn for listener in evidence.listeners)

@@ -1,0 +1,85 @@
+"""What a person does next, in order: each a sentence, with the very command or address on a line below it."""
+
+from diagnosis import commands, links
+from diagnosis.arn import target_group_arn
+from diagnosis.decision import Decision
+from diagnosis.guards.deployment import platform_supported
+from diagnosis.incident import EntryPoint
+from diagnosis.verdict import Candidate, Verdict
+
+MOST_GROUPS = 3
+_BY_HAND = {
+    "recommended": "Go back to {goal} by hand:",
+    "awaiting_approval": "Approve in Slack, or go back to {goal} by hand:",
+    "refused": "Only if you know better than the guards, go back to {goal} by hand:",
+}
+PLATFORM_GUARD = platform_supported.__name__
+
+
+def next_steps(incident_id: str, entry_point: EntryPoint, verdict: Verdict, decision: Decision) -> list[str]:
+    """First the rollback if recommended, then where to look, and last the rollback if it was refused."""
+    by_hand = _by_hand(incident_id, entry_point, decision)
+    first_look = list(verdict.leading.cause.first_look) if verdict.leading else []
+    return [
+        *(by_hand if decision.outcome != "refused" else []),
+        *first_look,
+        *_groups(entry_point, verdict),
+        *_trigger(entry_point.region, verdict.trigger.chosen),
+        *(by_hand if decision.outcome == "refused" else []),
+    ]
+
+
+def step(sentence: str, line: str | None = None) -> str:
+    """One step; its sentence is kept to one line, so that a second line is always a command or an address."""
+    told = " ".join(sentence.split())
+    return f"{told}\n{line}" if line else told
+
+
+def _by_hand(incident_id: str, entry_point: EntryPoint, decision: Decision) -> list[str]:
+    plan, region = decision.plan, entry_point.region
+    if plan is None:
+        return []
+    if decision.outcome == "requested":
+        sentence = "To stop this and every other automatic rollback, turn the kill switch:"
+        return [step(sentence, commands.stop_every_rollback(region))]
+    if decision.outcome not in _BY_HAND:
+        return []
+    line = _roll_back(incident_id, region, decision) or links.deployment_group_page(
+        region, plan.application, plan.deployment_group
+    )
+    return [step(_BY_HAND[decision.outcome].format(goal=_goal(decision)), line)]
+
+
+def _roll_back(incident_id: str, region: str, decision: Decision) -> str | None:
+    """The command, unless a guard says that this platform does not go back that way."""
+    unsupported = any(guard.name == PLATFORM_GUARD and not guard.passed for guard in decision.guards)
+    return (
+        None if unsupported or not decision.plan else commands.roll_back(decision.plan, region, incident_id)
+    )
+
+
+def _goal(decision: Decision) -> str:
+    revision = decision.plan.to_revision if decision.plan else None
+    return revision.label if revision else "the revision before"
+
+
+def _groups(entry_point: EntryPoint, verdict: Verdict) -> list[str]:
+    """For each failing target group the command that shows its targets' health."""
+    steps = []
+    for group in verdict.failing_target_groups[:MOST_GROUPS]:
+        arn = target_group_arn(entry_point.region, entry_point.account, group)
+        name = group.split("/")[1] if "/" in group else group
+        command = commands.target_health(entry_point.region, arn)
+        steps.append(step(f"Look at the targets of {name}:", command))
+    return steps
+
+
+def _trigger(region: str, chosen: Candidate) -> list[str]:
+    if not chosen.id:
+        return []
+    if chosen.kind in {"deployment", "other_deployment"}:
+        return [step(f"Look at the deployment {chosen.id}:", links.deployment_page(region, chosen.id))]
+    if chosen.kind == "configuration_change":
+        page = links.change_page(region, chosen.id)
+        return [step("Look at the change, and undo it if it is not meant:", page)]
+    return []

@@ -1,0 +1,181 @@
+"""A deployment seen from the onset: whether it serves the failing part, and how far it had come when errors
+began.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from diagnosis.evidence import MINUTE, Deployment, Missing, Window
+from diagnosis.shift import Span
+
+# These creators bring the current revision to other instances: no change of version (codedeploy facts,
+# section 2).
+SAME_VERSION_CREATORS = frozenset({"autoscaling", "autoscalingTermination", "CodeDeployAutoUpdate"})
+# CodeDeploy's times and the minute of the metric may disagree by this much.
+TOLERANCE_MINUTES = 1.0
+# Requests fail up to this long after the last target was updated (load balancers notice, clients reconnect).
+SETTLING_MINUTES = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One deployment in the window's minutes (fractional indexes; `ended` is None while it runs).
+
+    `serves_failing` and `serves_clean` say whether its group deploys to a failing or to a clean target group
+    of this load
+    balancer; both None when its group could not be read or it cannot be told which group fails.
+    """
+
+    deployment: Deployment
+    begun: float
+    ended: float | None
+    updated: tuple[float, ...]
+    serves_failing: bool | None
+    serves_clean: bool | None
+    same_revision: bool = False
+
+    @property
+    def first_updated(self) -> float:
+        """When the first target had the revision; without per-target times, when the deployment began."""
+        return min(self.updated, default=self.begun)
+
+    @property
+    def changes_version(self) -> bool:
+        """Whether it brought another version, not merely the same one to further instances."""
+        return self.deployment.creator not in SAME_VERSION_CREATORS and not self.same_revision
+
+    def covers(self, index: float) -> bool:
+        """Whether the minute lies in the roll-out, from its first touch to a little after its end."""
+        end = math.inf if self.ended is None else self.ended + SETTLING_MINUTES
+        return self.begun - TOLERANCE_MINUTES <= index <= end
+
+    def minutes_since_end(self, index: float) -> float:
+        """Quiet minutes between its end and the onset; 0.0 when it was still running or began later."""
+        return 0.0 if self.ended is None else max(0.0, index - self.ended)
+
+    @property
+    def targets(self) -> int:
+        """How many targets it goes to, as far as is known."""
+        told = 0 if isinstance(self.deployment.targets, Missing) else len(self.deployment.targets)
+        return max(self.deployment.total_targets or 0, told, len(self.updated), 1)
+
+    @property
+    def in_flight(self) -> int:
+        """How many targets it takes at a time, by its deployment configuration (CodeDeploy user guide); one
+        if unknown.
+        """
+        group = self.deployment.group
+        name = "" if isinstance(group, Missing) else (group.deployment_config or "")
+        if self.deployment.style != "IN_PLACE" or name.endswith("AllAtOnce"):
+            return self.targets
+        return math.ceil(self.targets / 2) if name.endswith("HalfAtATime") else 1
+
+    def updated_share(self, index: int) -> float:
+        """The share of its targets that had the revision at the end of this minute, 0 to 1."""
+        if not self.updated:
+            return 1.0 if self.ended is not None and index >= self.ended else 0.5
+        return sum(1 for moment in self.updated if moment < index + 1) / self.targets
+
+    def touched_share(self, index: int) -> float:
+        """The share of its targets that it may have stopped or started by the end of this minute, 0 to 1."""
+        if index + 1 <= self.begun:
+            return 0.0
+        updated = sum(1 for moment in self.updated if moment < index + 1)
+        return (
+            min(1.0, (updated + self.in_flight) / self.targets) if self.updated or self.ended is None else 1.0
+        )
+
+
+def rollout(
+    deployment: Deployment,
+    all_deployments: Sequence[Deployment],
+    window: Window,
+    failing: frozenset[str],
+    clean: frozenset[str],
+) -> Rollout:
+    """Place a deployment in the window; `failing` and `clean` are target-group names."""
+    served = None if isinstance(deployment.group, Missing) else frozenset(deployment.group.target_groups)
+    targets = () if isinstance(deployment.targets, Missing) else deployment.targets
+    return Rollout(
+        deployment=deployment,
+        begun=_place(deployment.begun, window),
+        ended=None if deployment.completed is None else _place(deployment.completed, window),
+        updated=tuple(sorted(_place(target.completed, window) for target in targets if target.completed)),
+        serves_failing=None if served is None or not failing else bool(served & failing),
+        serves_clean=None if served is None or not failing else bool(served & clean) and not served & failing,
+        same_revision=_same_as_before(deployment, all_deployments),
+    )
+
+
+def _same_as_before(deployment: Deployment, all_deployments: Sequence[Deployment]) -> bool:
+    """Whether the last success of the group before this deployment had installed the very same revision."""
+    earlier = [
+        each
+        for each in all_deployments
+        if each.application == deployment.application
+        and each.group_name == deployment.group_name
+        and each.status == "Succeeded"
+        and each.created < deployment.created
+    ]
+    last = max(earlier, key=lambda each: each.created, default=None)
+    return last is not None and deployment.revision is not None and last.revision == deployment.revision
+
+
+def _place(moment: datetime, window: Window) -> float:
+    return (moment - window.start) / MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Staircase:
+    """Whether errors grew with the share of updated targets.
+
+    `gain` is the log-likelihood of "errors follow the updated targets" over "errors stepped once", for the
+    whole disturbance.
+    `too_early` means that more requests failed than the targets updated by then could have answered.
+    `visible` is False when the roll-out was too quick for minutes to show steps.
+    """
+
+    visible: bool
+    gain: float
+    too_early: bool
+
+
+FLAT = Staircase(visible=False, gain=0.0, too_early=False)
+LEAST_STEPS = 3
+
+
+def staircase(
+    step: Rollout, errors: Sequence[float], requests: Sequence[float], span: Span, spread: float
+) -> Staircase:
+    """Compare the two shapes from the first updated target on; `spread` is the dispersion of the errors (at
+    least 1).
+    """
+    shares = [step.updated_share(index) for index in range(len(errors))]
+    first = max(0, min(math.floor(step.first_updated), span.onset))
+    end = span.until
+    rising = sum(1 for a, b in zip(shares[first : end - 1], shares[first + 1 : end], strict=False) if b > a)
+    if not step.updated or end - first < LEAST_STEPS:
+        return FLAT
+    observed, asked = errors[first:end], requests[first:end]
+    stepped = [1.0 if index >= span.onset else 0.0 for index in range(first, end)]
+    gain = _likelihood(observed, asked, shares[first:end]) - _likelihood(observed, asked, stepped)
+    early = any(
+        asked[at] > 0 and observed[at] / asked[at] > min(1.0, 1.3 * step.touched_share(first + at) + 0.1)
+        for at in range(end - first)
+        if first + at >= span.onset
+    )
+    return Staircase(visible=rising >= LEAST_STEPS - 1, gain=gain / max(1.0, spread), too_early=early)
+
+
+def _likelihood(errors: Sequence[float], requests: Sequence[float], shape: Sequence[float]) -> float:
+    """Poisson log-likelihood, up to a constant, of errors proportional to requests times shape, with a small
+    floor.
+    """
+    weights = [asked * (form + 0.01) for asked, form in zip(requests, shape, strict=True)]
+    scale = sum(errors) / max(sum(weights), 1e-9)
+    return sum(
+        count * math.log(max(scale * weight, 1e-9)) - scale * weight
+        for count, weight in zip(errors, weights, strict=True)
+    )
