@@ -1,0 +1,81 @@
+"""The lab's clock: time stands still until it is advanced; sleeping costs virtual seconds only."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from unittest.mock import patch
+
+import time_machine
+
+_real_sleep = time.sleep
+
+
+def really_sleep(seconds: float) -> None:
+    """Sleep in real time, whatever the lab does to `time.sleep`."""
+    if seconds > 0:
+        _real_sleep(seconds)
+
+
+class Clock:
+    """Virtual time. Handlers see it through `time` and `datetime`; `monotonic` and `perf_counter` stay real."""
+
+    def __init__(self, start: datetime) -> None:
+        self._traveller = time_machine.travel(start, tick=False)
+        self._coordinates: time_machine.Coordinates | None = None
+        self._start = start
+        self._slept: dict[int, float] = {}
+        self._lock = threading.Lock()
+        self._real_start = time.perf_counter()
+
+    @contextmanager
+    def running(self) -> Iterator[Clock]:
+        """Hold the clock for the duration of the block."""
+        with self._traveller as coordinates, patch("time.sleep", self._sleep):
+            self._coordinates = coordinates
+            yield self
+
+    def now(self) -> datetime:
+        """The virtual time, in UTC."""
+        return datetime.now(timezone.utc)
+
+    def advance_to(self, moment: datetime) -> None:
+        """Move the clock forward to that moment; it never goes back."""
+        if self._coordinates is not None and moment > self.now():
+            self._coordinates.move_to(moment, tick=False)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward by so many seconds."""
+        self.advance_to(self.now() + timedelta(seconds=seconds))
+
+    def spend(self, seconds: float) -> None:
+        """Count seconds that this thread waited without letting the clock run: sleeps and time-outs."""
+        with self._lock:
+            thread = threading.get_ident()
+            self._slept[thread] = self._slept.get(thread, 0.0) + seconds
+
+    def spent(self) -> float:
+        """The longest that any one thread has waited since `settle`; threads wait side by side."""
+        with self._lock:
+            return max(self._slept.values(), default=0.0)
+
+    def settle(self) -> float:
+        """Let the clock catch up with what was waited, and start counting anew."""
+        waited = self.spent()
+        with self._lock:
+            self._slept.clear()
+        self.advance(waited)
+        return waited
+
+    def ticks(self) -> float:
+        """Seconds that only grow: virtual time, real time passed, and what this thread waited."""
+        real = time.perf_counter() - self._real_start
+        with self._lock:
+            waited = self._slept.get(threading.get_ident(), 0.0)
+        return self.now().timestamp() + real + waited
+
+    def _sleep(self, seconds: float) -> None:
+        self.spend(seconds)
