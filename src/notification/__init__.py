@@ -1,0 +1,1 @@
+"""The mouths: one message for people, told in Slack and by SNS; rendering is pure, sending is not."""
