@@ -321,11 +321,14 @@ def test_a_running_deployment_is_not_stopped_when_codedeploy_would_go_back_to_a_
     assert refused_by(decision) == {"something_to_go_back_to"}
 
 
+def test_another_hand_on_the_failing_part_after_the_onset_stands_in_the_way() -> None:
+    assert "no_later_change" in refused_by(decided(**change(-0.2, ORDERS)))
+
+
 @pytest.mark.parametrize(
     "innocent",
     [
         change(-20, ORDERS),  # before the deployment
-        change(-0.2, ORDERS),  # well after the onset
         change(-4, "sg-unrelated"),
         change(-4, ORDERS, name="DeregisterTargets"),
         change(-4, ORDERS, error="AccessDenied"),

@@ -161,11 +161,10 @@ def test_an_unknown_field_deep_inside_is_refused_by_its_path() -> None:
 
 
 def test_everything_that_could_not_be_read_is_told_by_its_path() -> None:
-    told = dict(replace(FULL, instances=Missing("Timeout")).missing())
+    told = dict(replace(FULL, listeners=(), instances=Missing("Timeout")).missing())
     assert told == {
         "target_group_attributes[targetgroup/api/fedcba9876543210]": "AccessDenied",
         "target_health[targetgroup/api/fedcba9876543210]": "AccessDenied",
-        "listeners[].rules": "AccessDenied",
         "deployments.found[d-NEW].group.application_tags": "AccessDenied",
         "deployments.found[d-OLD].group.application_tags": "AccessDenied",
         "deployments.found[d-OLD].targets": "AccessDenied",

@@ -1,7 +1,6 @@
 """Guards about the deployment: is it the right one, and is there something to go back to?"""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from diagnosis.evidence import Change, Changes, Deployment, Deployments, Evidence, LoadBalancer, Missing
 from diagnosis.guards.question import (
@@ -16,8 +15,8 @@ from diagnosis.guards.question import (
 )
 
 CLOUDFORMATION_CREATORS = frozenset({"CloudFormation", "CloudFormationRollback"})
-# The onset is known to its minute; a change in the minute after it may still be what began it.
-ONSET_TOLERANCE = timedelta(minutes=2)
+# These replace targets on behalf of a deployment or a scaling policy; they are no other hand.
+SERVICES = ("codedeploy", "autoscaling", "amazonaws.com")
 # What deployments and scaling do themselves to targets, and labels: no rivals of the deployment.
 HARMLESS_CHANGES = frozenset(
     {
@@ -121,7 +120,7 @@ def something_to_go_back_to(question: Question) -> Answer:
 
 
 def no_later_change(question: Question) -> Answer:
-    """Nobody changed the configuration of the failing part between the deployment's begin and the onset."""
+    """Nobody changed the failing part since the deployment began: no rival before, no other hand now."""
     changes = question.evidence.changes
     if not isinstance(changes, Changes):
         return refused(f"Whether the configuration was changed could not be read: {changes.reason}.")
@@ -131,19 +130,15 @@ def no_later_change(question: Question) -> Answer:
     if rivals:
         named = ", ".join(f"{each.name} by {each.by} at {each.at:%H:%M:%S}" for each in rivals)
         return refused(f"The failing part was also changed after the deployment began: {named}.")
-    return passed("No change of the failing part is known between the deployment's begin and the onset.")
+    return passed("No change of the failing part is known since the deployment began.")
 
 
 def _competes(change: Change, question: Question) -> bool:
-    if change.error is not None or change.name in HARMLESS_CHANGES or change.source.startswith("codedeploy"):
+    by_a_service = any(service in change.by.lower() for service in SERVICES)
+    if change.error is not None or change.name in HARMLESS_CHANGES or by_a_service:
         return False
-    until = _latest_influence(question)
-    return question.deployment.begun <= change.at <= until and _touches(change, question)
-
-
-def _latest_influence(question: Question) -> datetime:
-    onset = question.verdict.onset
-    return question.evidence.now if onset is None else onset + ONSET_TOLERANCE
+    ours = change.source.startswith("codedeploy")
+    return not ours and question.deployment.begun <= change.at and _touches(change, question)
 
 
 def _touches(change: Change, question: Question) -> bool:

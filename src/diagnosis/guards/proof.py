@@ -94,8 +94,7 @@ def _lacking_deployments(question: Question) -> list[str]:
 
 
 def _lacking_changes(question: Question) -> list[str]:
-    """Changes from a little before the deployment on; in a busy account older ones may not fit one look-up.
-    """
+    """Changes from a little before the deployment on; older ones may not fit a busy account's look-up."""
     changes = question.evidence.changes
     if not isinstance(changes, Changes):
         return [f"changes ({changes.reason})"]
