@@ -1,0 +1,1 @@
+"""The doors: what Lambda calls, and the wiring behind them."""

@@ -1,0 +1,263 @@
+"""RollbackFunction and FollowUpFunction: from the message in the queue to the word that it is over."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from diagnosis.incident import entry_point, parse_event
+from diagnosis.verdict import Trigger
+from handlers import alarm, follow_up, rollback
+from handlers.diagnosing import Subject, written
+from remediation.records import ActionStatus, RollbackAction
+from tests.diagnosis.judged import NEW, NOW, OLD, candidate, verdict
+from tests.handlers.conftest import Context, Stack, event
+from tests.remediation.fakes import FakeCloudWatch, FakeCodeDeploy, FakeParameters, info, refusal
+
+GROUP_ARN = "arn:aws:codedeploy:eu-west-1:123456789012:"
+
+
+def delivered(message: dict[str, Any], count: int = 1) -> dict[str, Any]:
+    """The event in which Lambda gets a message."""
+    attributes = {"ApproximateReceiveCount": str(count)}
+    return {"Records": [{"messageId": "m-1", "body": json.dumps(message), "attributes": attributes}]}
+
+
+class Service:
+    """The stack after a diagnosis that asked for a rollback, with its CodeDeploy and CloudWatch."""
+
+    def __init__(self, stack: Stack, alarm_event: dict[str, Any]) -> None:
+        self.stack = stack
+        document = alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
+        assert document["incident_id"]
+        self.incident_id: str = document["incident_id"]
+        deployments = {"d-NEW": info("d-NEW", -11, "v2.4.0"), "d-OLD": info("d-OLD", -2890, "v2.3.1")}
+        self.codedeploy = FakeCodeDeploy(deployments, account="123456789012")
+        self.cloudwatch = FakeCloudWatch([0, 369, 369, 370])
+        stack.fakes |= {"codedeploy": self.codedeploy, "cloudwatch": self.cloudwatch}
+        stack.now = NOW + timedelta(minutes=1)
+
+    def roll_back(self, count: int = 1) -> dict[str, Any]:
+        [request] = self.stack.messages("rollback")
+        return rollback.handle(delivered(request, count), self.stack.wiring, self.stack.deadline)
+
+    def follow_up(self, minutes: float) -> dict[str, Any]:
+        """The newest message of the queue, so many minutes after the alarm."""
+        self.stack.now = NOW + timedelta(minutes=minutes)
+        message = self.stack.messages("follow-up")[-1]
+        return follow_up.handle(delivered(message), self.stack.wiring, self.stack.deadline)
+
+    @property
+    def action(self) -> RollbackAction:
+        action = self.stack.wiring.ledger().action(self.incident_id)
+        assert action is not None
+        return action
+
+    @property
+    def document(self) -> dict[str, Any]:
+        incident = self.stack.wiring.incidents().get(self.incident_id)
+        assert incident is not None
+        return dict(incident.document or {})
+
+    @property
+    def told(self) -> list[str]:
+        """What the messages after the first say of the rollback."""
+        return [each["rollback"] for each in self.stack.told()[1:]]
+
+
+@pytest.fixture
+def service(stack: Stack, alarm_event: dict[str, Any]) -> Service:
+    return Service(stack, alarm_event)
+
+
+DONE: dict[str, Any] = {"batchItemFailures": []}
+AGAIN: dict[str, Any] = {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+
+
+def test_a_rollback_is_made_told_and_watched(service: Service) -> None:
+    assert service.roll_back() == DONE
+    assert len(service.codedeploy.orders) == 1
+    assert service.told == ["started"]
+    assert service.document["rollback"]["decision"] == "started"
+    assert service.document["rollback"]["rollback_deployment_id"] == "d-MADE"
+    [watch] = service.stack.messages("follow-up")
+    assert (watch["kind"], watch["incident_id"], watch["delay"]) == (
+        "watch_rollback",
+        service.incident_id,
+        120,
+    )
+
+
+def test_a_message_delivered_twice_acts_and_tells_once(service: Service) -> None:
+    service.roll_back()
+    assert service.roll_back(count=2) == DONE
+    assert len(service.codedeploy.orders) == 1
+    assert service.told == ["started"]
+
+
+def test_a_veto_is_told_by_the_rollback_function(service: Service) -> None:
+    service.stack.wiring.ledger().veto(service.incident_id, "ada", NOW)
+    assert service.roll_back() == DONE
+    assert service.codedeploy.orders == []
+    assert service.told == ["vetoed"]
+    assert "ada" in service.stack.told()[1]["text"]
+
+
+def test_a_refusal_at_the_last_check_is_told(service: Service) -> None:
+    service.cloudwatch.errors = [369, 0, 0, 0]
+    assert service.roll_back() == DONE
+    assert service.told == ["refused"]
+    assert "do not go on" in service.stack.told()[1]["text"]
+
+
+def test_the_kill_switch_stops_what_was_requested(service: Service) -> None:
+    service.stack.fakes["ssm"] = FakeParameters("false")
+    service.roll_back()
+    assert (service.codedeploy.orders, service.told) == ([], ["refused"])
+
+
+def test_what_is_uncertain_comes_again(service: Service) -> None:
+    service.codedeploy.errors["CreateDeployment"] = refusal("CreateDeployment", "ThrottlingException")
+    assert service.roll_back() == AGAIN
+    assert service.told == []
+    service.codedeploy.errors.clear()
+    service.stack.now += timedelta(minutes=6)
+    assert service.roll_back(count=2) == DONE
+    assert service.told == ["started"]
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"incident_id": 7}', "not json"])
+def test_garbage_goes_to_the_dead_letters(stack: Stack, body: str) -> None:
+    records = {"Records": [{"messageId": "m-1", "body": body}]}
+    assert rollback.handle(records, stack.wiring, stack.deadline) == AGAIN
+    assert follow_up.handle(records, stack.wiring, stack.deadline) == AGAIN
+
+
+def finished(service: Service, status: str = "Succeeded", minutes: float = 4, **more: Any) -> None:
+    service.codedeploy.deployments["d-MADE"].update(
+        status=status, completeTime=NOW + timedelta(minutes=minutes), **more
+    )
+
+
+def test_a_service_that_recovers_is_reported_so(service: Service) -> None:
+    service.roll_back()
+    finished(service)
+    service.cloudwatch.errors = [369, 0, 1, 0]
+    assert service.follow_up(8) == DONE
+    assert (service.action.status, service.told) == (ActionStatus.RECOVERED, ["started", "recovered"])
+    assert service.document["rollback"]["decision"] == "recovered"
+    assert len(service.stack.messages("follow-up")) == 1
+
+
+def test_a_rollback_that_did_not_help_is_said_plainly(service: Service) -> None:
+    service.roll_back()
+    finished(service)
+    service.follow_up(8)
+    assert service.told == ["started"]
+    assert service.stack.messages("follow-up")[-1]["attempt"] == 2
+    service.follow_up(15)
+    assert (service.action.status, service.told) == (ActionStatus.DID_NOT_HELP, ["started", "did_not_help"])
+
+
+def test_a_rollback_deployment_that_fails_is_said_plainly(service: Service) -> None:
+    service.roll_back()
+    finished(service, "Failed", errorInformation={"code": "HEALTH_CONSTRAINTS"})
+    service.follow_up(8)
+    assert service.told == ["started", "did_not_help"]
+    assert "HEALTH_CONSTRAINTS" in service.stack.told()[2]["text"]
+
+
+def test_the_deployment_that_codedeploy_made_after_a_stop_is_found(service: Service) -> None:
+    service.codedeploy.deployments["d-NEW"]["status"] = "InProgress"
+    service.roll_back()
+    assert service.action.rollback_deployment_id == ""
+    service.follow_up(4)
+    assert service.told == ["started"]
+    service.codedeploy.deployments["d-NEW"]["rollbackInfo"] = {"rollbackDeploymentId": "d-AUTO"}
+    ended = NOW + timedelta(minutes=5)
+    service.codedeploy.deployments["d-AUTO"] = info("d-AUTO", 2, "v2.3.1", completeTime=ended)
+    service.cloudwatch.errors = [0, 0, 0]
+    service.follow_up(9)
+    assert service.told == ["started", "recovered"]
+    assert service.action.rollback_deployment_id == "d-AUTO"
+
+
+def test_a_watch_ends_some_time_and_says_so(service: Service) -> None:
+    service.roll_back()
+    last = {**service.stack.messages("follow-up")[-1], "attempt": follow_up.MOST_LOOKS}
+    follow_up.handle(delivered(last), service.stack.wiring, service.stack.deadline)
+    assert "watched no longer" in service.stack.told()[-1]["text"]
+    assert len(service.stack.messages("follow-up")) == 1
+
+
+def test_a_watch_that_cannot_read_comes_again(service: Service) -> None:
+    service.roll_back()
+    service.cloudwatch.error = refusal("GetMetricData", "AccessDenied")
+    assert service.follow_up(8) == AGAIN
+    assert service.action.status == ActionStatus.STARTED
+
+
+# Looking again at late evidence
+
+
+def blind(confidence: float = 0.7) -> Trigger:
+    return Trigger(candidate(confidence=confidence), (), blind=True)
+
+
+def test_looking_again_is_silent_when_nothing_changed(stack: Stack, alarm_event: dict[str, Any]) -> None:
+    stack.verdict = verdict(trigger=blind())
+    alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
+    message = stack.messages("follow-up")[-1]
+    stack.now = NOW + timedelta(minutes=6)
+    assert follow_up.handle(delivered(message), stack.wiring, stack.deadline) == DONE
+    assert len(stack.told()) == 1
+
+
+def test_looking_again_tells_what_late_evidence_shows(stack: Stack, alarm_event: dict[str, Any]) -> None:
+    stack.verdict = verdict(trigger=blind())
+    document = alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
+    message = stack.messages("follow-up")[-1]
+    stack.now = NOW + timedelta(minutes=6)
+    change = replace(candidate(None, "configuration_change"), id="e-1")
+    stack.verdict = verdict(trigger=Trigger(change, (candidate(confidence=0.01),)))
+    assert follow_up.handle(delivered(message), stack.wiring, stack.deadline) == DONE
+    assert "Looked again" in stack.told()[1]["text"]
+    incident = stack.wiring.incidents().get(str(document["incident_id"]))
+    assert incident is not None
+    assert incident.document is not None
+    assert incident.document["trigger"]["kind"] == "configuration_change"
+    assert stack.messages("rollback") == []
+
+
+def test_late_evidence_may_prove_a_release_guilty(stack: Stack, alarm_event: dict[str, Any]) -> None:
+    stack.verdict = verdict(trigger=blind())
+    first = alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
+    assert first["rollback"]["decision"] == "refused"
+    stack.now = NOW + timedelta(minutes=6)
+    stack.verdict = verdict()
+    follow_up.handle(delivered(stack.messages("follow-up")[-1]), stack.wiring, stack.deadline)
+    [request] = stack.messages("rollback")
+    assert (request["deployment_id"], request["incident_id"]) == ("d-NEW", first["incident_id"])
+
+
+def test_an_incident_that_is_over_is_not_looked_at_again(stack: Stack, alarm_event: dict[str, Any]) -> None:
+    stack.verdict = verdict(trigger=blind())
+    alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
+    stack.wiring.incidents().resolve_alarm("app/order-api/50dc6c495c0c9188", "order-api-elb-5xx")
+    stack.verdict = verdict()
+    follow_up.handle(delivered(stack.messages("follow-up")[-1]), stack.wiring, stack.deadline)
+    assert len(stack.told()) == 1
+
+
+def test_what_was_rolled_back_is_not_requested_again_by_late_evidence(service: Service) -> None:
+    assert (NEW.id, OLD.id) == (service.action.deployment_id, service.action.to_deployment_id)
+    service.roll_back()
+    alarms = parse_event(event("eventbridge-metric.json"))
+    assert isinstance(alarms, tuple)
+    about: Any = entry_point(alarms[0], alarms[0].metrics)
+    subject = written(Subject(alarms[0], about, ("HTTPCode_ELB_502_Count",)))
+    message = {"incident_id": service.incident_id, "kind": "look_again", "attempt": 1, "subject": subject}
+    assert follow_up.handle(delivered(message), service.stack.wiring, service.stack.deadline) == DONE
+    assert service.told == ["started"]
