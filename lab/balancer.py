@@ -1,4 +1,4 @@
-"""The load balancer, its groups, listeners and network on moto; target health with AWS's states and reasons."""
+"""The load balancer, its groups, listeners and network on moto; target health with all of AWS's reasons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.loading import stable_hex
 from lab.scenario import Listener, Rule, Scenario, Target, TargetGroup
 from lab.wire import Answer
 
-# What AWS shows for a load balancer on which nobody touched an attribute (API reference, LoadBalancerAttribute).
+# What AWS shows where nobody touched an attribute (API reference, LoadBalancerAttribute).
 _ATTRIBUTES = {
     "access_logs.s3.enabled": "false",
     "access_logs.s3.bucket": "",
@@ -93,14 +93,17 @@ class Balancer:
     def describe_target_health(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Every state and reason of the API; a target that is not registered is `unused`."""
         name = next(
-            (name for name, arn in self.target_group_arns.items() if arn == parameters["TargetGroupArn"]), None
+            (name for name, arn in self.target_group_arns.items() if arn == parameters["TargetGroupArn"]),
+            None,
         )
         if name is None:
             raise AwsError("TargetGroupNotFound", "One or more target groups not found")
         group = self._scenario.group(name)
         known = {target.id: target for target in group.targets}
         asked = [target["Id"] for target in parameters.get("Targets", [])]
-        found = [known.get(id_) or _unregistered(id_, group) for id_ in asked] if asked else list(group.targets)
+        found = (
+            [known.get(id_) or _unregistered(id_, group) for id_ in asked] if asked else list(group.targets)
+        )
         return {"TargetHealthDescriptions": [self._described(target, group) for target in found]}
 
     def _described(self, target: Target, group: TargetGroup) -> dict[str, Any]:
@@ -162,7 +165,7 @@ class Balancer:
         )
         del self._backend.target_groups[made.arn]
         made.arn = self.target_group_arns[group.name]
-        made.attributes = _GROUP_ATTRIBUTES | dict(group.attributes)
+        made.attributes = {**_GROUP_ATTRIBUTES, **group.attributes}
         for target in group.targets:
             made.targets[target.id] = {"Id": target.id, "Port": str(target.port or group.port)}
         self._backend.target_groups[made.arn] = made
@@ -186,10 +189,21 @@ class Balancer:
         if rule.authenticate_oidc:
             actions.append({"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": _OIDC})
         if rule.fixed:
-            response = {"StatusCode": rule.fixed, "ContentType": "text/plain", "MessageBody": ""}
+            response = {
+                "StatusCode": rule.fixed,
+                "ContentType": "text/plain",
+                "MessageBody": "",
+            }
             return [*actions, {"Type": "fixed-response", "Order": 2, "FixedResponseConfig": response}]
         if rule.redirect:
-            redirect = {"Host": rule.redirect, "StatusCode": "HTTP_301", "Protocol": "HTTPS", "Port": "443", "Path": "/#{path}", "Query": "#{query}"}
+            redirect: dict[str, Any] = {
+                "Host": rule.redirect,
+                "StatusCode": "HTTP_301",
+                "Protocol": "HTTPS",
+                "Port": "443",
+                "Path": "/#{path}",
+                "Query": "#{query}",
+            }
             return [*actions, {"Type": "redirect", "Order": 2, "RedirectConfig": redirect}]
         return [*actions, self._forward(rule)]
 
@@ -217,9 +231,14 @@ _OIDC = {
 
 
 def _conditions(rule: Rule) -> list[dict[str, Any]]:
-    configs = {"path-pattern": "PathPatternConfig", "host-header": "HostHeaderConfig", "http-request-method": "HttpRequestMethodConfig"}
+    configs = {
+        "path-pattern": "PathPatternConfig",
+        "host-header": "HostHeaderConfig",
+        "http-request-method": "HttpRequestMethodConfig",
+    }
     return [
-        {"Field": field, configs[field]: {"Values": list(values)}} for field, values in rule.conditions.items()
+        {"Field": field, configs[field]: {"Values": list(values)}}
+        for field, values in rule.conditions.items()
     ]
 
 

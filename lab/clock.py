@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import time_machine
@@ -21,11 +22,11 @@ def really_sleep(seconds: float) -> None:
 
 
 class Clock:
-    """Virtual time. Handlers see it through `time` and `datetime`; `monotonic` and `perf_counter` stay real."""
+    """Virtual time, for `time.time` and `datetime`; `monotonic` and `perf_counter` stay real."""
 
     def __init__(self, start: datetime) -> None:
         self._traveller = time_machine.travel(start, tick=False)
-        self._coordinates: time_machine.Coordinates | None = None
+        self._coordinates: Any = None
         self._start = start
         self._slept: dict[int, float] = {}
         self._lock = threading.Lock()
@@ -40,7 +41,7 @@ class Clock:
 
     def now(self) -> datetime:
         """The virtual time, in UTC."""
-        return datetime.now(timezone.utc)
+        return datetime.now(UTC)
 
     def advance_to(self, moment: datetime) -> None:
         """Move the clock forward to that moment; it never goes back."""

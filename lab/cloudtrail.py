@@ -163,7 +163,9 @@ class CloudTrail:
                 }
             },
         }
-        return identity | ({"invokedBy": event.invoked_by} if event.invoked_by else {"accessKeyId": "ASIAEXAMPLEEXAMPLE00"})
+        return identity | (
+            {"invokedBy": event.invoked_by} if event.invoked_by else {"accessKeyId": "ASIAEXAMPLEEXAMPLE00"}
+        )
 
 
 def _range(parameters: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
@@ -191,7 +193,9 @@ def _matches(event: Event, key: str, value: str) -> bool:
 
 
 def _type_of(name: str) -> str:
-    return next((kind for head, kind in _RESOURCE_TYPES.items() if name.startswith(head)), "AWS::Other::Resource")
+    return next(
+        (kind for head, kind in _RESOURCE_TYPES.items() if name.startswith(head)), "AWS::Other::Resource"
+    )
 
 
 def _uuid(event: Event) -> str:

@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.clock import Clock
@@ -55,19 +55,27 @@ class CloudWatch:
         start, end = moment(parameters["StartTime"]), moment(parameters["EndTime"])
         _check_queries(queries, start, end)
         oldest_first = parameters.get("ScanBy", "TimestampDescending") == "TimestampAscending"
-        results = [self._result(query, start, end, oldest_first) for query in queries if query.get("ReturnData", True)]
+        results = [
+            self._result(query, start, end, oldest_first)
+            for query in queries
+            if query.get("ReturnData", True)
+        ]
         limit = int(parameters.get("MaxDatapoints", MAX_DATAPOINTS))
         return _paged(results, parameters.get("NextToken"), limit)
 
     def get_metric_statistics(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """The older call; points come in no order, so here oldest first."""
         start, end = moment(parameters["StartTime"]), moment(parameters["EndTime"])
-        series = self._visible(parameters["Namespace"], parameters["MetricName"], parameters.get("Dimensions", []))
+        series = self._visible(
+            parameters["Namespace"], parameters["MetricName"], parameters.get("Dimensions", [])
+        )
         names = [*parameters.get("Statistics", []), *parameters.get("ExtendedStatistics", [])]
         rows: dict[datetime, dict[str, Any]] = {}
         for name in names:
             for when, value in self._points(series, start, end, parameters["Period"], name):
-                row = rows.setdefault(when, {"Timestamp": when, "Unit": self.store.unit(parameters["MetricName"])})
+                row = rows.setdefault(
+                    when, {"Timestamp": when, "Unit": self.store.unit(parameters["MetricName"])}
+                )
                 if name in _SIMPLE_STATISTICS:
                     row[name] = value
                 else:
@@ -87,7 +95,10 @@ class CloudWatch:
             if parameters.get("Namespace") in (None, metric.namespace)
             and parameters.get("MetricName") in (None, metric.name)
             and all(
-                any(name == one["Name"] and one.get("Value") in (None, value) for name, value in metric.dimensions)
+                any(
+                    name == one["Name"] and one.get("Value") in (None, value)
+                    for name, value in metric.dimensions
+                )
                 for one in wanted
             )
         ]
@@ -109,7 +120,9 @@ class CloudWatch:
             raise AwsError("ValidationError", "width and height lie between 1 and 2000")
         return {"MetricWidgetImage": blank_png(width, height)}
 
-    def _result(self, query: Mapping[str, Any], start: datetime, end: datetime, oldest_first: bool) -> _Result:
+    def _result(
+        self, query: Mapping[str, Any], start: datetime, end: datetime, oldest_first: bool
+    ) -> _Result:
         stat = query["MetricStat"]
         metric = stat["Metric"]
         series = self._visible(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", []))
@@ -142,7 +155,7 @@ class CloudWatch:
             if first <= when < end:
                 buckets.setdefault(bucket, []).append(sample)
         return [
-            (datetime.fromtimestamp(bucket, timezone.utc), statistic_of(buckets[bucket], statistic))
+            (datetime.fromtimestamp(bucket, UTC), statistic_of(buckets[bucket], statistic))
             for bucket in sorted(buckets)
         ]
 
@@ -173,7 +186,10 @@ def _percentile_of(samples: Sequence[Sample], share: float) -> float:
 
 def _check_queries(queries: Sequence[Mapping[str, Any]], start: datetime, end: datetime) -> None:
     if len(queries) > MAX_QUERIES:
-        raise AwsError("ValidationError", f"The collection MetricDataQueries must not have a size greater than {MAX_QUERIES}.")
+        raise AwsError(
+            "ValidationError",
+            f"The collection MetricDataQueries must not have a size greater than {MAX_QUERIES}.",
+        )
     if start >= end:
         raise AwsError("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
     ids = [query["Id"] for query in queries]
@@ -185,16 +201,24 @@ def _check_queries(queries: Sequence[Mapping[str, Any]], start: datetime, end: d
 
 def _check_query(query: Mapping[str, Any], place: str) -> None:
     if not _ID.match(query["Id"]):
-        raise AwsError("ValidationError", f"The value {query['Id']} for parameter {place}.Id is not matched to the pattern {_ID.pattern}.")
+        raise AwsError(
+            "ValidationError",
+            f"The value {query['Id']} for parameter {place}.Id is not matched to the pattern {_ID.pattern}.",
+        )
     if ("MetricStat" in query) == ("Expression" in query):
         raise AwsError("ValidationError", f"{place} must have exactly one of MetricStat and Expression.")
     if "Expression" in query:
         raise NotImplementedError("the lab does no metric math; ask for the metrics and calculate")
     stat = query["MetricStat"]
     if stat["Period"] not in (1, 5, 10, 20, 30) and stat["Period"] % 60:
-        raise AwsError("ValidationError", f"The parameter {place}.MetricStat.Period must be a multiple of 60.")
+        raise AwsError(
+            "ValidationError", f"The parameter {place}.MetricStat.Period must be a multiple of 60."
+        )
     if stat["Stat"] not in _SIMPLE_STATISTICS and not _PERCENTILE.match(stat["Stat"]):
-        raise AwsError("ValidationError", f"The value {stat['Stat']} for parameter {place}.MetricStat.Stat is not supported.")
+        raise AwsError(
+            "ValidationError",
+            f"The value {stat['Stat']} for parameter {place}.MetricStat.Stat is not supported.",
+        )
 
 
 def _paged(results: Sequence[_Result], token: str | None, limit: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""CodeDeploy's API over the lab's deployments: its batches, its limits, its half-empty answers, its errors."""
+"""CodeDeploy's API over the lab's deployments: its batches, limits, half-empty answers and errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from lab.clock import Clock
-from lab.deployments import Deployments, Group, GroupKey, Run, TargetRun, location, revision_from
+from lab.codedeploy_info import CodeDeployInfo
+from lab.deploying import Deployments
+from lab.deployments import Group, GroupKey, Run, TargetRun, location, revision_from
 from lab.errors import AwsError
 from lab.moments import moment
 from lab.paging import page
@@ -18,8 +20,6 @@ BATCH_OF_DEPLOYMENTS = 25
 BATCH_OF_GROUPS = 100
 PAGE = 100
 STATUSES = ("Created", "Queued", "InProgress", "Baking", "Succeeded", "Failed", "Stopped", "Ready")
-_LIFECYCLE = ("BeforeBlockTraffic", "BlockTraffic", "AfterBlockTraffic", "ApplicationStop", "DownloadBundle", "BeforeInstall", "Install", "AfterInstall", "ApplicationStart", "ValidateService", "BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic")  # fmt: skip
-_UNTAGGED_CONFIG = "CodeDeployDefault."
 
 
 class CodeDeploy:
@@ -36,6 +36,7 @@ class CodeDeploy:
         self._scenario = scenario
         self._clock = clock
         self._deployments = deployments
+        self._tell = CodeDeployInfo(scenario, clock, deployments)
         self._red = red
         self._caller = caller
         self.created: list[Mapping[str, Any]] = []
@@ -51,7 +52,9 @@ class CodeDeploy:
             "GetDeploymentGroup": self.get_deployment_group,
             "BatchGetDeploymentGroups": self.batch_get_deployment_groups,
             "ListDeployments": self.list_deployments,
-            "GetDeployment": lambda asked: {"deploymentInfo": self._info(self._run(asked["deploymentId"]))},
+            "GetDeployment": lambda asked: {
+                "deploymentInfo": self._tell.deployment(self._run(asked["deploymentId"]))
+            },
             "BatchGetDeployments": self.batch_get_deployments,
             "ListDeploymentTargets": self.list_deployment_targets,
             "GetDeploymentTarget": self.get_deployment_target,
@@ -86,7 +89,7 @@ class CodeDeploy:
     def get_deployment_group(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """One group with all its settings."""
         group = self._group(asked["applicationName"], asked["deploymentGroupName"])
-        return {"deploymentGroupInfo": self._group_info(group)}
+        return {"deploymentGroupInfo": self._tell.group(group)}
 
     def batch_get_deployment_groups(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """The groups that exist; the others are named in errorMessage only."""
@@ -96,7 +99,9 @@ class CodeDeploy:
             raise AwsError("BatchLimitExceededException", "The maximum number of names is 100")
         keys = [(asked["applicationName"], name) for name in names]
         missing = [key[1] for key in keys if key not in self._deployments.groups]
-        infos = [self._group_info(self._deployments.groups[key]) for key in keys if key in self._deployments.groups]
+        infos = [
+            self._tell.group(self._deployments.groups[key]) for key in keys if key in self._deployments.groups
+        ]
         answer: dict[str, Any] = {"deploymentGroupsInfo": infos}
         if missing:
             answer["errorMessage"] = f"No Deployment Group found for name: {', '.join(missing)}"
@@ -130,11 +135,13 @@ class CodeDeploy:
         if not ids:
             raise AwsError("DeploymentIdRequiredException", "At least one deployment ID must be specified")
         if len(ids) > BATCH_OF_DEPLOYMENTS:
-            raise AwsError("BatchLimitExceededException", f"The maximum number of IDs is {BATCH_OF_DEPLOYMENTS}")
+            raise AwsError(
+                "BatchLimitExceededException", f"The maximum number of IDs is {BATCH_OF_DEPLOYMENTS}"
+            )
         for id_ in ids:
             _check_id(id_)
         found = [run for run in map(self._deployments.find, ids) if run is not None]
-        return {"deploymentsInfo": [self._info(run) for run in found]}
+        return {"deploymentsInfo": [self._tell.deployment(run) for run in found]}
 
     def list_deployment_targets(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Ids of targets, filtered by status."""
@@ -147,7 +154,7 @@ class CodeDeploy:
     def get_deployment_target(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """One target."""
         run = self._run(asked["deploymentId"])
-        return {"deploymentTarget": self._target_info(run, self._target(run, asked["targetId"]))}
+        return {"deploymentTarget": self._tell.target(run, self._target(run, asked["targetId"]))}
 
     def batch_get_deployment_targets(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """At most 25 targets, each with its lifecycle events."""
@@ -156,17 +163,23 @@ class CodeDeploy:
         if not ids:
             raise AwsError("DeploymentTargetIdRequiredException", "At least one target ID must be specified")
         if len(ids) > BATCH_OF_DEPLOYMENTS:
-            raise AwsError("DeploymentTargetListSizeExceededException", f"The maximum number of IDs is {BATCH_OF_DEPLOYMENTS}")
-        return {"deploymentTargets": [self._target_info(run, self._target(run, id_)) for id_ in ids]}
+            raise AwsError(
+                "DeploymentTargetListSizeExceededException",
+                f"The maximum number of IDs is {BATCH_OF_DEPLOYMENTS}",
+            )
+        return {"deploymentTargets": [self._tell.target(run, self._target(run, id_)) for id_ in ids]}
 
     def stop_deployment(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Stopping is asynchronous: Pending now, Stopped a little later, then perhaps a rollback deployment."""
+        """Stopping takes a while: Pending now, Stopped a little later, then perhaps a rollback deployment."""
         run = self._run(asked["deploymentId"])
         if not run.is_running(self._clock.now()):
-            raise AwsError("DeploymentAlreadyCompletedException", f"Deployment {run.id} has already completed")
+            raise AwsError(
+                "DeploymentAlreadyCompletedException", f"Deployment {run.id} has already completed"
+            )
         if run.creator == "CloudFormation" or run.external_id:
             raise AwsError(
-                "UnsupportedActionForDeploymentTypeException", "A deployment made by CloudFormation is stopped there"
+                "UnsupportedActionForDeploymentTypeException",
+                "A deployment made by CloudFormation is stopped there",
             )
         on_request = "DEPLOYMENT_STOP_ON_REQUEST" in self._deployments.groups[run.key].auto_rollback
         wanted = asked.get("autoRollbackEnabled")
@@ -193,7 +206,9 @@ class CodeDeploy:
         if revision is None:
             raise AwsError("InvalidRevisionException", "The revision is not one for this compute platform")
         if not self._deployments.knows(revision):
-            raise AwsError("RevisionDoesNotExistException", "The revision is not registered with this application")
+            raise AwsError(
+                "RevisionDoesNotExistException", "The revision is not registered with this application"
+            )
         run = self._deployments.create(group.key, revision, asked, self._caller(), self._red())
         self.created.append(dict(asked) | {"deploymentId": run.id})
         return {"deploymentId": run.id}
@@ -207,16 +222,24 @@ class CodeDeploy:
             self._application(name)
             tags = self._deployments.application_tags[name]
         else:
-            raise AwsError("InvalidArnException", f"{asked['ResourceArn']} is not the ARN of a CodeDeploy resource")
+            raise AwsError(
+                "InvalidArnException", f"{asked['ResourceArn']} is not the ARN of a CodeDeploy resource"
+            )
         return {"Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}
 
     def get_application_revision(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """A registered revision and when it was used."""
         self._application(asked["applicationName"])
-        info = self._revision_info(asked["applicationName"], asked["revision"])
+        info = self._tell.revision(asked["applicationName"], asked["revision"])
         if info is None:
-            raise AwsError("RevisionDoesNotExistException", "The revision is not registered with this application")
-        return {"applicationName": asked["applicationName"], "revision": asked["revision"], "revisionInfo": info}
+            raise AwsError(
+                "RevisionDoesNotExistException", "The revision is not registered with this application"
+            )
+        return {
+            "applicationName": asked["applicationName"],
+            "revision": asked["revision"],
+            "revisionInfo": info,
+        }
 
     def list_application_revisions(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """The revisions deployed so far, oldest first."""
@@ -233,19 +256,29 @@ class CodeDeploy:
         name = asked["applicationName"]
         self._application(name)
         if len(asked["revisions"]) > BATCH_OF_DEPLOYMENTS:
-            raise AwsError("BatchLimitExceededException", f"The maximum number of revisions is {BATCH_OF_DEPLOYMENTS}")
-        infos = [(given, self._revision_info(name, given)) for given in asked["revisions"]]
+            raise AwsError(
+                "BatchLimitExceededException", f"The maximum number of revisions is {BATCH_OF_DEPLOYMENTS}"
+            )
+        infos = [(given, self._tell.revision(name, given)) for given in asked["revisions"]]
         found = [{"revisionLocation": given, "genericRevisionInfo": info} for given, info in infos if info]
         answer: dict[str, Any] = {"applicationName": name, "revisions": found}
-        return answer if len(found) == len(infos) else answer | {"errorMessage": "Not every revision was found"}
+        return (
+            answer if len(found) == len(infos) else answer | {"errorMessage": "Not every revision was found"}
+        )
 
     def get_deployment_config(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """One of the predefined configurations."""
         name = asked["deploymentConfigName"]
-        hosts = {"AllAtOnce": ("HOST_COUNT", 0), "HalfAtATime": ("FLEET_PERCENT", 50), "OneAtATime": ("FLEET_PERCENT", 99)}
+        hosts = {
+            "AllAtOnce": ("HOST_COUNT", 0),
+            "HalfAtATime": ("FLEET_PERCENT", 50),
+            "OneAtATime": ("FLEET_PERCENT", 99),
+        }
         kind = next((tail for tail in hosts if name.endswith(tail)), None)
         if kind is None:
-            raise AwsError("DeploymentConfigDoesNotExistException", f"No deployment config found for name: {name}")
+            raise AwsError(
+                "DeploymentConfigDoesNotExistException", f"No deployment config found for name: {name}"
+            )
         minimum = {"type": hosts[kind][0], "value": hosts[kind][1]}
         info = {"deploymentConfigName": name, "minimumHealthyHosts": minimum, "computePlatform": "Server"}
         return {"deploymentConfigInfo": info}
@@ -265,12 +298,19 @@ class CodeDeploy:
             raise AwsError("ApplicationDoesNotExistException", f"No application found for name: {name}")
         platforms = [group.platform for key, group in self._deployments.groups.items() if key[0] == name]
         created = self._scenario.at - timedelta(days=400)
-        return {"applicationName": name, "computePlatform": platforms[0], "createTime": created, "linkedToGitHub": False}
+        return {
+            "applicationName": name,
+            "computePlatform": platforms[0],
+            "createTime": created,
+            "linkedToGitHub": False,
+        }
 
     def _group(self, application: str, name: str) -> Group:
         self._application(application)
         if (application, name) not in self._deployments.groups:
-            raise AwsError("DeploymentGroupDoesNotExistException", f"No Deployment Group found for name: {name}")
+            raise AwsError(
+                "DeploymentGroupDoesNotExistException", f"No Deployment Group found for name: {name}"
+            )
         return self._deployments.groups[application, name]
 
     def _run(self, id_: str) -> Run:
@@ -293,176 +333,6 @@ class CodeDeploy:
             raise AwsError("DeploymentTargetDoesNotExistException", f"{id_} is not a target of {run.id}")
         return target
 
-    def _group_info(self, group: Group) -> dict[str, Any]:
-        info: dict[str, Any] = {
-            "applicationName": group.key[0],
-            "deploymentGroupId": group.id,
-            "deploymentGroupName": group.key[1],
-            "deploymentConfigName": group.config,
-            "autoScalingGroups": [],
-            "serviceRoleArn": f"arn:aws:iam::{self._scenario.account}:role/AWSCodeDeployRole",
-            "triggerConfigurations": [],
-            "alarmConfiguration": {
-                "enabled": bool(group.alarms),
-                "ignorePollAlarmFailure": False,
-                "alarms": [{"name": name} for name in group.alarms],
-            },
-            "deploymentStyle": _style(group.style),
-            "outdatedInstancesStrategy": "UPDATE",
-            "computePlatform": group.platform,
-            "terminationHookEnabled": False,
-        }
-        info |= self._rollback_settings(group) | _balancer_info(group.platform, group.target_groups)
-        if group.platform == "Server":
-            info["ec2TagFilters"] = [{"Key": "Name", "Value": "-".join(group.key), "Type": "KEY_AND_VALUE"}]
-        if group.style == "blue_green":
-            info["blueGreenDeploymentConfiguration"] = _BLUE_GREEN
-        return info | self._last_deployments(group)
-
-    def _rollback_settings(self, group: Group) -> dict[str, Any]:
-        events = list(group.auto_rollback)
-        return {"autoRollbackConfiguration": {"enabled": bool(events), "events": events}}
-
-    def _last_deployments(self, group: Group) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        attempted = self._deployments.visible(group.key)
-        succeeded = self._deployments.succeeded(group.key)
-        if succeeded:
-            found["lastSuccessfulDeployment"] = self._last(succeeded[0])
-            found["targetRevision"] = location(succeeded[0].revision)
-        if attempted:
-            found["lastAttemptedDeployment"] = self._last(attempted[0])
-        return found
-
-    def _last(self, run: Run) -> dict[str, Any]:
-        now = self._clock.now()
-        last: dict[str, Any] = {"deploymentId": run.id, "status": run.status(now), "createTime": run.created}
-        return last | ({"endTime": run.completed} if run.completed and run.completed <= now else {})
-
-    def _info(self, run: Run) -> dict[str, Any]:
-        now = self._clock.now()
-        group = self._deployments.groups[run.key]
-        info: dict[str, Any] = {
-            "applicationName": run.key[0],
-            "deploymentGroupName": run.key[1],
-            "deploymentConfigName": run.config,
-            "deploymentId": run.id,
-            "revision": location(run.revision),
-            "status": run.status(now),
-            "createTime": run.created,
-            "deploymentOverview": self._overview(run),
-            "description": run.description,
-            "creator": run.creator,
-            "ignoreApplicationStopFailures": bool(run.asked.get("ignoreApplicationStopFailures", False)),
-            "updateOutdatedInstancesOnly": False,
-            "deploymentStyle": _style(run.style),
-            "instanceTerminationWaitTimeStarted": run.termination_wait_started,
-            "fileExistsBehavior": run.asked.get("fileExistsBehavior", "DISALLOW"),
-            "deploymentMode": "STANDARD",
-            "computePlatform": run.platform,
-        }
-        info |= self._rollback_settings(group) | _balancer_info(run.platform, run.target_groups)
-        info |= self._times(run) | self._rollback_info(run)
-        previous = self._deployments.succeeded(run.key)[1:2]
-        if previous:
-            info["previousRevision"] = location(previous[0].revision)
-        if run.error and info["status"] in ("Failed", "Stopped"):
-            info["errorInformation"] = {"code": run.error[0], "message": run.error[1]}
-        if run.external_id:
-            info["externalId"] = run.external_id
-        if "overrideAlarmConfiguration" in run.asked:
-            info["overrideAlarmConfiguration"] = run.asked["overrideAlarmConfiguration"]
-        if run.style == "blue_green":
-            info["blueGreenDeploymentConfiguration"] = _BLUE_GREEN
-        return info
-
-    def _times(self, run: Run) -> dict[str, Any]:
-        now = self._clock.now()
-        times: dict[str, Any] = {}
-        if run.started and run.started <= now:
-            times["startTime"] = run.started
-        if run.completed and run.completed <= now:
-            times["completeTime"] = run.completed
-        return times
-
-    def _rollback_info(self, run: Run) -> dict[str, Any]:
-        """The rollback's id on the original once that exists; the original's on the rollback."""
-        info: dict[str, str] = {}
-        rollback = self._deployments.find(run.rolled_back_by) if run.rolled_back_by else None
-        if rollback is not None or (run.rolled_back_by and not run.asked and not run.ours and run.rollback_message is None):
-            info["rollbackDeploymentId"] = str(run.rolled_back_by)
-        if run.rollback_of:
-            info["rollbackTriggeringDeploymentId"] = run.rollback_of
-        if run.rollback_message and (info or not run.rolled_back_by):
-            info["rollbackMessage"] = run.rollback_message
-        return {"rollbackInfo": info} if info else {}
-
-    def _overview(self, run: Run) -> dict[str, int]:
-        now = self._clock.now()
-        if run.overview and not run.is_running(now):
-            return dict.fromkeys(_OVERVIEW, 0) | dict(run.overview)
-        statuses = [target.status(now) for target in run.targets]
-        return {name: statuses.count(name) for name in _OVERVIEW}
-
-    def _target_info(self, run: Run, target: TargetRun) -> dict[str, Any]:
-        now = self._clock.now()
-        status = target.status(now)
-        updated = target.completed if target.completed and target.completed <= now else target.started or run.created
-        common = {"deploymentId": run.id, "targetId": target.id, "status": status, "lastUpdatedAt": min(updated, now)}
-        region, account = self._scenario.region, self._scenario.account
-        arn = f"arn:aws:ec2:{region}:{account}:instance/{target.id}"
-        instance = common | {"targetArn": arn, "lifecycleEvents": self._lifecycle(target)}
-        if run.style == "blue_green":
-            instance["instanceLabel"] = "Green"
-        return {"deploymentTargetType": "InstanceTarget", "instanceTarget": instance}
-
-    def _lifecycle(self, target: TargetRun) -> list[dict[str, Any]]:
-        """The events of an in-place deployment behind a load balancer, evenly over the target's time."""
-        now = self._clock.now()
-        begun, done = target.started, target.completed
-        length = (done - begun) / len(_LIFECYCLE) if begun and done else timedelta(seconds=10)
-        events: list[dict[str, Any]] = []
-        for index, name in enumerate(_LIFECYCLE):
-            event: dict[str, Any] = {"lifecycleEventName": name, "status": "Pending"}
-            if begun is not None and begun + length * index <= now:
-                end = begun + length * (index + 1)
-                finished = end <= now and (done is not None or index < len(_LIFECYCLE) - 1)
-                event |= {"startTime": begun + length * index, "status": "InProgress"}
-                if finished:
-                    event |= self._finished(target, index, end)
-            events.append(event)
-        return events
-
-    def _finished(self, target: TargetRun, index: int, end: Any) -> dict[str, Any]:
-        last = index == len(_LIFECYCLE) - 1
-        failed = target.final_status == "Failed" and last
-        skipped = target.final_status == "Skipped"
-        status = "Skipped" if skipped else "Failed" if failed else "Succeeded"
-        diagnostics = {
-            "errorCode": "ScriptFailed" if failed else "Success",
-            "scriptName": "",
-            "message": "Script failed" if failed else "Succeeded",
-            "logTail": "",
-        }
-        return {"endTime": end, "status": status, "diagnostics": diagnostics}
-
-    def _revision_info(self, application: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
-        wanted = revision_from(given)
-        runs = [run for run in self._deployments.visible() if run.key[0] == application and run.revision == wanted]
-        if not runs:
-            return None
-        first, last = runs[-1].created, runs[0].created
-        groups = sorted({run.key[1] for run in runs})
-        return {"deploymentGroups": groups, "firstUsedTime": first, "lastUsedTime": last, "registerTime": first}
-
-
-_OVERVIEW = ("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready")
-_BLUE_GREEN = {
-    "terminateBlueInstancesOnDeploymentSuccess": {"action": "TERMINATE", "terminationWaitTimeInMinutes": 60},
-    "deploymentReadyOption": {"actionOnTimeout": "CONTINUE_DEPLOYMENT", "waitTimeInMinutes": 0},
-    "greenFleetProvisioningOption": {"action": "COPY_AUTO_SCALING_GROUP"},
-}
-
 
 def _listed(key: str, items: Sequence[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     shown, token = page(items, asked.get("nextToken"), PAGE, "InvalidNextTokenException")
@@ -472,18 +342,3 @@ def _listed(key: str, items: Sequence[Any], asked: Mapping[str, Any]) -> dict[st
 def _check_id(id_: str) -> None:
     if not id_.startswith("d-"):
         raise AwsError("InvalidDeploymentIdException", f"The specified deployment Id is invalid: {id_}")
-
-
-def _style(style: str) -> dict[str, str]:
-    kind = "BLUE_GREEN" if style == "blue_green" else "IN_PLACE"
-    return {"deploymentType": kind, "deploymentOption": "WITH_TRAFFIC_CONTROL"}
-
-
-def _balancer_info(platform: str, target_groups: Sequence[str]) -> dict[str, Any]:
-    """Names, not ARNs; ECS has its two groups as a pair."""
-    named = [{"name": name} for name in target_groups]
-    if not named:
-        return {}
-    if platform == "ECS":
-        return {"loadBalancerInfo": {"targetGroupPairInfoList": [{"targetGroups": named}]}}
-    return {"loadBalancerInfo": {"targetGroupInfoList": named}}

@@ -49,7 +49,9 @@ def draw(scenario: Scenario, recovered_from: int | None = None) -> Figures:
     for group in scenario.target_groups:
         figures.groups[group.name] = _group(scenario, _recovered(group, recovered_from))
         for name, line in group.cpu.items():
-            figures.cpu[name] = _levels(_line(line, recovered_from), _stream(scenario, group.name, "cpu", name))
+            figures.cpu[name] = _levels(
+                _line(line, recovered_from), _stream(scenario, group.name, "cpu", name)
+            )
     for key, line in scenario.traffic.items():
         healed = _line(line, recovered_from)
         stream = _stream(scenario, "traffic", key)
@@ -125,7 +127,10 @@ def _successes(healed: _Healed, counts: Mapping[str, Cells], stream: Draw, weigh
         value = line.at(minute)
         if value is None:
             continue
-        others = [sum(counts[code].get(minute, [0] * len(weights))[zone] for code in CODES) for zone in range(len(weights))]
+        others = [
+            sum(counts[code].get(minute, [0] * len(weights))[zone] for code in CODES)
+            for zone in range(len(weights))
+        ]
         if line.is_exact(minute):
             rest = max(0, round(value) - sum(others))
         else:
@@ -145,7 +150,9 @@ def _shares(total: float, weights: Sequence[float]) -> list[float]:
 def _added(parts: Mapping[str, Cells], zones: int) -> Cells:
     minutes = {minute for cells in parts.values() for minute in cells}
     return {
-        minute: [sum(cells[minute][zone] for cells in parts.values() if minute in cells) for zone in range(zones)]
+        minute: [
+            sum(cells[minute][zone] for cells in parts.values() if minute in cells) for zone in range(zones)
+        ]
         for minute in minutes
     }
 
@@ -186,7 +193,7 @@ def _mean_and_tail(
         return None
     jittered = stream.level(mean, line.jitter)
     given = tail.at(minute) if tail is not None else None
-    return jittered, given if given else jittered * 4
+    return jittered, given or jittered * 4
 
 
 def _hosts(healed: _Healed, state: str, zones: Sequence[str]) -> Cells:

@@ -11,7 +11,7 @@ from lab.clock import Clock
 from lab.errors import AwsError
 from lab.loading import stable_hex
 from lab.scenario import Scenario, Target, TargetGroup
-from lab.wire import Answer, UnknownToLab
+from lab.wire import Answer, UnknownToLabError
 
 USUAL_AGE = timedelta(days=30)
 BOOT_TIME = timedelta(seconds=20)
@@ -75,11 +75,13 @@ class Fleet:
 
     def describe_network_interfaces(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """One for each target that is an address; a task's interface is attached when the task starts."""
-        found = [one for one in self._interfaces() if _passes(one, asked.get("Filters", []), _interface_values)]
+        found = [
+            one for one in self._interfaces() if _passes(one, asked.get("Filters", []), _interface_values)
+        ]
         return {"NetworkInterfaces": found}
 
     def launched(self, group: TargetGroup, target: Target) -> datetime:
-        """When the machine came up: as given, else with the newest blue/green deployment, else a month ago."""
+        """When the machine came up: as given, with the newest blue/green deployment, or a month ago."""
         if target.launched is not None:
             return self._scenario.moment(target.launched)
         fresh = [
@@ -177,7 +179,7 @@ def _passes(one: Mapping[str, Any], filters: list[Mapping[str, Any]], values: An
     known: dict[str, list[str]] = values(one)
     for given in filters:
         if given["Name"] not in known and not given["Name"].startswith("tag:"):
-            raise UnknownToLab(f"the lab's EC2 has no filter {given['Name']}")
+            raise UnknownToLabError(f"the lab's EC2 has no filter {given['Name']}")
         found = known.get(given["Name"], [])
         if not any(fnmatchcase(value, wanted) for value in found for wanted in given["Values"]):
             return False

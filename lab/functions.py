@@ -1,4 +1,4 @@
-"""Runs the very handlers, each function as if in a process of its own: modules, environment, context, output."""
+"""Runs the very handlers, each as if in a process of its own: modules, environment, context, output."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ from lab.clock import Clock
 from lab.stack import Function
 
 # A developer's own settings must not reach the functions.
-_FOREIGN = ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN")
+_FOREIGN = (
+    "AWS_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_ENDPOINT_URL",
+    "AWS_SESSION_TOKEN",
+)
 
 
-class FunctionTimedOut(Exception):
+class TimedOutError(Exception):
     """The function took longer than its time-out allows."""
 
 
-class NotJson(TypeError):
+class NotJsonError(TypeError):
     """The handler returned something that Lambda cannot turn into JSON."""
 
 
@@ -63,6 +69,11 @@ class LambdaContext:
     def elapsed(self) -> float:
         """Seconds since the invocation began."""
         return time.perf_counter() - self.started + self.waited()
+
+    def check_time(self) -> None:
+        """Raise TimedOutError when the function took longer than it may."""
+        if self.elapsed() > self.timeout:
+            raise TimedOutError(f"Task timed out after {self.timeout:.2f} seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +112,7 @@ _output = _Output()
 
 
 class Functions:
-    """The functions of one lab, each with its own copy of the handlers' modules, kept warm between invocations."""
+    """The functions of one lab, each with its own copy of the handlers' modules, and kept warm."""
 
     def __init__(self, clock: Clock, account: str, region: str) -> None:
         self._clock = clock
@@ -125,12 +136,18 @@ class Functions:
         with self._process(function, output):
             try:
                 result = _jsonable(self._handler(function)(event, context))
-                if context.elapsed() > function.timeout:
-                    raise FunctionTimedOut(f"Task timed out after {function.timeout:.2f} seconds")
+                context.check_time()
             except Exception as raised:  # noqa: BLE001 - Lambda, too, turns whatever a handler raises into a report
                 result, error, kind = None, "".join(traceback.format_exception(raised)), type(raised).__name__
         invocation = Invocation(
-            len(self.invocations) + 1, function.name, event, context.elapsed(), result, error, kind, output.getvalue()
+            len(self.invocations) + 1,
+            function.name,
+            event,
+            context.elapsed(),
+            result,
+            error,
+            kind,
+            output.getvalue(),
         )
         self.invocations.append(invocation)
         self._clock.settle()
@@ -147,7 +164,7 @@ class Functions:
             patch.dict(os.environ, self._environment(function)),
             _code_on_path(function.code),
             self._own_modules(function),
-            redirect_stdout(_output),  # type: ignore[type-var]
+            redirect_stdout(_output),
         ):
             for name in _FOREIGN:
                 os.environ.pop(name, None)
@@ -172,7 +189,7 @@ class Functions:
 
     @contextmanager
     def _own_modules(self, function: Function) -> Iterator[None]:
-        """Give the function its own copy of the package its handler lies in: that is where clients are kept."""
+        """Give the function its own copy of its handler's package: that is where clients are kept."""
         package = function.handler.split(".", 1)[0]
         outside = _taken_out(package)
         sys.modules.update(self._modules.get(function.name, {}))
@@ -202,7 +219,7 @@ def _jsonable(result: Any) -> Any:
     try:
         return json.loads(json.dumps(result))
     except (TypeError, ValueError) as error:
-        raise NotJson(f"Runtime.MarshalError: {error}") from error
+        raise NotJsonError(f"Runtime.MarshalError: {error}") from error
 
 
 def environment_of(function: Function) -> Mapping[str, str]:

@@ -14,6 +14,13 @@ class StackError(ValueError):
     """A template that the lab cannot deploy; the message says what and where."""
 
 
+def _is_call(key: str, argument: object) -> bool:
+    """Whether a one-key mapping is a function; a `Condition` with content is one of a policy statement."""
+    if key == "Condition":
+        return isinstance(argument, str)
+    return key == "Ref" or key.startswith("Fn::")
+
+
 class Resolver:
     """Resolves Ref, GetAtt, Sub, If and the rest against parameters, conditions and resources."""
 
@@ -36,10 +43,9 @@ class Resolver:
         """The value with every intrinsic function replaced; entries of AWS::NoValue are left out."""
         if isinstance(value, Mapping):
             if len(value) == 1:
-                (key, argument), = value.items()
-                if key in ("Ref", "Condition") or key.startswith("Fn::"):
-                    if key != "Condition" or not isinstance(argument, (Mapping, list)):
-                        return self._call(key, argument)
+                ((key, argument),) = value.items()
+                if _is_call(key, argument):
+                    return self._call(key, argument)
             resolved = {key: self.resolve(item) for key, item in value.items()}
             return {key: item for key, item in resolved.items() if item is not NO_VALUE}
         if isinstance(value, list):

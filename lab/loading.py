@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Hashable, Mapping
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from lab import loading_aws
+from lab import loading_aws, loading_deployments
 from lab.scenario import Alarm, Expectation, Scenario
 from lab.strict import ScenarioError, Section, read
 
@@ -34,7 +35,7 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise ScenarioError(f"line {key_node.start_mark.line + 1}: the key {key!r} is given twice")
             seen.add(key)
@@ -64,16 +65,16 @@ def parse(text: str, name: str = "scenario") -> Scenario:
         raise ScenarioError(f"{source}: not YAML: {error}") from None
     except ScenarioError as error:
         raise ScenarioError(f"{source}: {error}") from None
-    return read(Section(source, "", content), lambda section: _scenario(section, name))
+    return read(Section(source, "", content), _scenario, name)
 
 
 def _scenario(section: Section, name: str) -> Scenario:
     alarm = _woken_by(section.section("alarm"))
-    balancer = read(section.section("load_balancer"), lambda part: loading_aws.load_balancer(part, alarm))
+    balancer = read(section.section("load_balancer"), loading_aws.load_balancer, alarm)
     groups = loading_aws.target_groups(section, balancer)
     names = [group.name for group in groups]
     other_alarms = tuple(read(part, _alarm) for part in section.sections("alarms"))
-    deployments = loading_aws.deployments(section, groups)
+    deployments = loading_deployments.deployments(section, groups)
     scenario = Scenario(
         name=name,
         title=section.text("title"),
@@ -88,7 +89,7 @@ def _scenario(section: Section, name: str) -> Scenario:
         listeners=loading_aws.listeners(section, names),
         deployments=deployments,
         changes=tuple(
-            read(part, lambda one, index=index: loading_aws.change(one, name, index))  # type: ignore[misc]
+            read(part, loading_aws.change, name, index)
             for index, part in enumerate(section.sections("changes"))
         ),
         cloudtrail_delay=section.number("cloudtrail_delay", 300.0),
@@ -112,27 +113,25 @@ def _woken_by(section: Section) -> Alarm:
     if not path.exists():
         raise section.error("event", f"there is no file {section.text('event')}")
     event = json.loads(path.read_text(encoding="utf-8"))
-    alarm = read(section, lambda part: _alarm(part, name=_name_in(event)))
-    return _with_event(alarm, event, path)
-
-
-def _with_event(alarm: Alarm, event: Mapping[str, Any], path: Path) -> Alarm:
-    from dataclasses import replace
-
+    alarm = read(section, _alarm, _name_in(event))
     return replace(alarm, event=event, event_path=path)
 
 
-def _name_in(event: Mapping[str, Any]) -> str:
-    detail = event.get("detail") or event.get("alarmData") or {}
-    if isinstance(detail, Mapping) and "alarmName" in detail:
-        return str(detail["alarmName"])
-    records = event.get("Records")
-    if isinstance(records, list) and records:
-        try:
-            return str(json.loads(records[0]["Sns"]["Message"])["AlarmName"])
-        except (KeyError, TypeError, ValueError):
-            return "unknown"
-    return "unknown"
+def _name_in(event: object) -> str:
+    """The alarm's name in an event of any envelope; "unknown" in garbage."""
+    content = event if isinstance(event, Mapping) else {}
+    detail = content.get("detail") or content.get("alarmData") or _sns_message_in(content)
+    known = detail if isinstance(detail, Mapping) else {}
+    return str(known.get("alarmName") or known.get("AlarmName") or "unknown")
+
+
+def _sns_message_in(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The alarm that SNS delivered, or nothing."""
+    try:
+        message = json.loads(event["Records"][0]["Sns"]["Message"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return {}
+    return message if isinstance(message, Mapping) else {}
 
 
 def _alarm(section: Section, name: str | None = None) -> Alarm:
@@ -194,29 +193,23 @@ def _time(section: Section, key: str) -> datetime:
             raise section.error(key, f"{value!r} is not a time such as 2026-11-20T14:47:10Z") from None
     if not isinstance(value, datetime):
         raise section.error(key, "expected a time such as 2026-11-20T14:47:10Z")
-    return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _account(alarm: Alarm) -> str:
     """The account: that of a verbatim event, else the usual one of examples."""
-    event = alarm.event or {}
-    for key in ("account", "accountId"):
-        if isinstance(event.get(key), str) and str(event[key]).isdigit():
-            return str(event[key])
-    records = event.get("Records")
-    if isinstance(records, list) and records:
-        try:
-            return str(json.loads(records[0]["Sns"]["Message"])["AWSAccountId"])
-        except (KeyError, TypeError, ValueError):
-            return DEFAULT_ACCOUNT
-    return DEFAULT_ACCOUNT
+    event = alarm.event if isinstance(alarm.event, Mapping) else {}
+    candidates = [event.get("account"), event.get("accountId"), _sns_message_in(event).get("AWSAccountId")]
+    return next((str(one) for one in candidates if isinstance(one, str) and one.isdigit()), DEFAULT_ACCOUNT)
 
 
 def _faults(section: Section) -> dict[str, str]:
     faults = section.text_map("faults")
     for operation, kind in faults.items():
         if operation.count(".") != 1:
-            raise section.error(f"faults.{operation}", "write service.Operation, as in cloudtrail.LookupEvents")
+            raise section.error(
+                f"faults.{operation}", "write service.Operation, as in cloudtrail.LookupEvents"
+            )
         if kind not in FAULTS:
             raise section.error(f"faults.{operation}", f"{kind!r} is not one of {', '.join(FAULTS)}")
     return faults
@@ -250,7 +243,9 @@ def _check_groups(section: Section, scenario: Scenario, names: list[str]) -> Non
     alarms = [scenario.alarm, *scenario.alarm.children, *scenario.other_alarms]
     for alarm in alarms:
         if alarm.target_group and alarm.target_group not in names:
-            raise section.error("alarm.target_group", f"{alarm.target_group!r} is not one of {', '.join(names)}")
+            raise section.error(
+                "alarm.target_group", f"{alarm.target_group!r} is not one of {', '.join(names)}"
+            )
 
 
 def stable_hex(*words: object, length: int = 16) -> str:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.loading_deployments import deployments as deployments
 from lab.scenario import GROUP_COUNTS, Alarm, Change, Listener, LoadBalancer, Rule, Target, TargetGroup
 from lab.strict import Section, read
 from lab.timeline import ABSENT, ZERO, Timeline, constant
@@ -63,7 +62,7 @@ REASONS = (
     "Target.HealthCheckDisabled",
     "Elb.InternalError",
 )
-LINES_BY_DEFAULT_ZERO = {name: ZERO for name in GROUP_COUNTS}
+LINES_BY_DEFAULT_ZERO = dict.fromkeys(GROUP_COUNTS, ZERO)
 MISMATCH_DESCRIPTION = "Health checks failed with these codes: [500]"
 
 
@@ -109,7 +108,7 @@ def _dimension_in(event: object) -> tuple[str, str] | None:
 def target_groups(section: Section, balancer: LoadBalancer) -> tuple[TargetGroup, ...]:
     """All target groups, in the order of the file."""
     named = section.named_sections("target_groups")
-    return tuple(read(part, lambda one, name=name: _group(one, name, balancer)) for name, part in named.items())  # type: ignore[misc]
+    return tuple(read(part, _group, name, balancer) for name, part in named.items())
 
 
 def _group(section: Section, name: str, balancer: LoadBalancer) -> TargetGroup:
@@ -167,21 +166,20 @@ def _targets(
 ) -> tuple[Target, ...]:
     value = section.raw("targets", 0)
     if isinstance(value, bool) or not isinstance(value, (int, list)):
-        raise section.error("targets", "expected how many, or a list of {id, zone, state, reason, description}")
+        raise section.error(
+            "targets", "expected how many, or a list of {id, zone, state, reason, description}"
+        )
     listed = [] if isinstance(value, int) else section.sections("targets")
     count = value if isinstance(value, int) else len(listed)
     ids = [_target_id(target_type, name, index) for index in range(count)]
     spread = [balancer.zones[index % len(balancer.zones)] for index in range(count)]
     states = _states(section.section("health"), count)
     own_port = None if target_type == "lambda" else port
-    made = [
-        Target(id_, zone, own_port, *state) for id_, zone, state in zip(ids, spread, states, strict=True)
-    ]
+    made = [Target(id_, zone, own_port, *state) for id_, zone, state in zip(ids, spread, states, strict=True)]
     if not listed:
         return tuple(made)
     return tuple(
-        read(part, lambda one, default=default: _target(one, default, balancer.zones))  # type: ignore[misc]
-        for part, default in zip(listed, made, strict=True)
+        read(part, _target, default, balancer.zones) for part, default in zip(listed, made, strict=True)
     )
 
 
@@ -214,7 +212,10 @@ def _states(section: Section, count: int) -> list[tuple[str, str | None, str | N
     section.finish()
     states = special + [usual] * (count - len(special))
     odd = set(special) - {"healthy"} or {usual}
-    return [_explained(state, reason if state in odd else None, description if state in odd else None) for state in states]
+    return [
+        _explained(state, reason if state in odd else None, description if state in odd else None)
+        for state in states
+    ]
 
 
 def _explained(state: str, reason: str | None, description: str | None) -> tuple[str, str | None, str | None]:
@@ -252,7 +253,9 @@ def _zone_shares(section: Section, zones: tuple[str, ...]) -> dict[str, dict[str
             raise section.error(f"zone_share.{zone}", f"is not one of {', '.join(zones)}")
         for figure in part.keys():  # noqa: SIM118 - a Section is no mapping
             if figure not in (*GROUP_COUNTS, "requests", "healthy", "unhealthy"):
-                raise part.error(figure, f"is not one of {', '.join((*GROUP_COUNTS, 'requests', 'healthy', 'unhealthy'))}")
+                raise part.error(
+                    figure, f"is not one of {', '.join((*GROUP_COUNTS, 'requests', 'healthy', 'unhealthy'))}"
+                )
             share = part.number(figure, 0.0)
             if not 0.0 <= share <= 1.0:
                 raise part.error(figure, f"{share} is not a share between 0 and 1")
@@ -294,24 +297,26 @@ def listeners(section: Section, groups: list[str]) -> tuple[Listener, ...]:
         forward = {groups[0]: 1} if groups else {}
         default = Rule(None, {}, forward, None if forward else "503", None)
         return (Listener(443, "HTTPS", default, ()),)
-    return tuple(read(part, lambda one: _listener(one, groups)) for part in parts)
+    return tuple(read(part, _listener, groups) for part in parts)
 
 
 def _listener(section: Section, groups: list[str]) -> Listener:
     return Listener(
         port=section.whole("port", 443),
         protocol=section.text("protocol", "HTTPS", choices=("HTTP", "HTTPS")),
-        default=read(section.section("default"), lambda part: _rule(part, groups, is_default=True)),
-        rules=tuple(
-            read(part, lambda one: _rule(one, groups, is_default=False)) for part in section.sections("rules")
-        ),
+        default=read(section.section("default"), _rule, groups, is_default=True),
+        rules=tuple(read(part, _rule, groups, is_default=False) for part in section.sections("rules")),
     )
 
 
 def _rule(section: Section, groups: list[str], *, is_default: bool) -> Rule:
     conditions = {
         field: section.texts(key)
-        for key, field in (("path", "path-pattern"), ("host", "host-header"), ("method", "http-request-method"))
+        for key, field in (
+            ("path", "path-pattern"),
+            ("host", "host-header"),
+            ("method", "http-request-method"),
+        )
         if section.has(key)
     }
     rule = Rule(

@@ -27,7 +27,7 @@ OVERVIEW = ("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready")
 def deployments(section: Section, groups: tuple[TargetGroup, ...]) -> tuple[Deployment, ...]:
     """All deployments, in the order of the file; ids are unique."""
     names = [group.name for group in groups]
-    found = tuple(read(part, lambda one: _deployment(one, names)) for part in section.sections("deployments"))
+    found = tuple(read(part, _deployment, names) for part in section.sections("deployments"))
     ids = [deployment.id for deployment in found]
     for id_ in ids:
         if ids.count(id_) > 1:
@@ -81,7 +81,7 @@ def _target_groups(section: Section, groups: list[str]) -> tuple[str, ...]:
         if name not in groups and not name.startswith("other/"):
             raise section.error(
                 "target_groups",
-                f"{name!r} is not one of {', '.join(groups)}; write other/{name} for a group of another load balancer",
+                f"{name!r} is not one of {', '.join(groups)}; one of another load balancer is other/{name}",
             )
     return tuple(name.removeprefix("other/") for name in names)
 
@@ -101,7 +101,7 @@ def _revision(section: Section) -> Revision:
 
 def _targets(section: Section) -> tuple[DeploymentTarget, ...]:
     named = section.named_sections("targets")
-    return tuple(read(part, lambda one, name=name: _target(one, name)) for name, part in named.items())  # type: ignore[misc]
+    return tuple(read(part, _target, name) for name, part in named.items())
 
 
 def _target(section: Section, name: str) -> DeploymentTarget:

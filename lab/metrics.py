@@ -101,7 +101,9 @@ class Metric:
 class MetricStore:
     """Answers with the series of a metric, minute by minute; unknown combinations are empty, as in AWS."""
 
-    def __init__(self, scenario: Scenario, figures: Figures, target_group_dimensions: Mapping[str, str]) -> None:
+    def __init__(
+        self, scenario: Scenario, figures: Figures, target_group_dimensions: Mapping[str, str]
+    ) -> None:
         self._scenario = scenario
         self._figures = figures
         self._names = {dimension: name for name, dimension in target_group_dimensions.items()}
@@ -129,11 +131,14 @@ class MetricStore:
             return _levels(self._figures.cpu.get(dimensions["InstanceId"], {}))
         if namespace != ALB or not set(dimensions) <= set(_DIMENSIONS):
             return EMPTY
-        if dimensions.get("LoadBalancer", self._scenario.load_balancer.dimension) != self._scenario.load_balancer.dimension:
+        if (
+            dimensions.get("LoadBalancer", self._scenario.load_balancer.dimension)
+            != self._scenario.load_balancer.dimension
+        ):
             return EMPTY
         letters = "".join(letter for dimension, letter in _ORDER if dimension in dimensions)
         groups, zones = self._groups(dimensions), self._zones(dimensions)
-        if not groups and "T" in letters or not zones:
+        if not zones or (not groups and "T" in letters):
             return EMPTY
         return self._balancer_series(name, letters, groups, zones)
 
@@ -148,7 +153,9 @@ class MetricStore:
         wanted = dimensions.get("AvailabilityZone")
         return [index for index, zone in enumerate(names) if wanted in (None, zone)]
 
-    def _balancer_series(self, name: str, letters: str, groups: Sequence[GroupFigures], zones: Sequence[int]) -> Series:
+    def _balancer_series(
+        self, name: str, letters: str, groups: Sequence[GroupFigures], zones: Sequence[int]
+    ) -> Series:
         if name in _GROUP_METRICS and letters in _GROUP_METRICS[name][1]:
             return _counts([group.counts[_GROUP_METRICS[name][0]] for group in groups], zones)
         if name in _CODE_METRICS and letters in _BALANCER:
@@ -208,7 +215,9 @@ def _response_times(groups: Sequence[GroupFigures], zones: Sequence[int]) -> Ser
     for group in groups:
         for minute, row in group.response_time.items():
             for zone in zones:
-                answered = sum(group.counts[code][minute][zone] for code in TARGET_CODES if minute in group.counts[code])
+                answered = sum(
+                    group.counts[code][minute][zone] for code in TARGET_CODES if minute in group.counts[code]
+                )
                 shape = row[zone]
                 if answered and shape:
                     found.setdefault(minute, []).append(Spread(float(answered), *shape))
@@ -253,9 +262,13 @@ def _log_normal(spread: Spread) -> tuple[float, float]:
 
 def _mixed_percentile(shapes: Sequence[tuple[float, float, float]], share: float) -> float:
     whole = sum(weight for weight, _, _ in shapes)
-    low, high = (fn(centre + sign * 7 * width for _, centre, width in shapes) for fn, sign in ((min, -1), (max, 1)))
+    low, high = (
+        fn(centre + sign * 7 * width for _, centre, width in shapes) for fn, sign in ((min, -1), (max, 1))
+    )
     for _ in range(50):
         middle = (low + high) / 2
-        below = sum(weight * NormalDist(centre, max(width, 1e-9)).cdf(middle) for weight, centre, width in shapes)
+        below = sum(
+            weight * NormalDist(centre, max(width, 1e-9)).cdf(middle) for weight, centre, width in shapes
+        )
         low, high = (middle, high) if below < share * whole else (low, middle)
     return math.exp(high)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def page(items: Sequence[T], token: str | None, size: int, bad_token: str) -> tuple[list[T], str | None]:
-    """One page of the items and the token for the next; a token of our making is expected, else `bad_token`."""
+    """One page of the items and the token for the next; a made-up token is the error `bad_token`."""
     start = _offset(token, bad_token)
     end = start + size
     following = token_for(end) if end < len(items) else None

@@ -1,4 +1,4 @@
-"""What moves events in AWS: rules, asynchronous retries, queues with delays and redrive; all in virtual time."""
+"""What moves events in AWS: rules, asynchronous retries, queues with delays; all in virtual time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from moto.events.models import EventPattern
 from moto.sqs.models import sqs_backends
@@ -39,7 +39,14 @@ class Runtime:
     """Wakes the functions and lets time pass."""
 
     def __init__(
-        self, stack: Stack, functions: Functions, wire: Wire, clock: Clock, client: Callable[[str], Any], account: str, region: str
+        self,
+        stack: Stack,
+        functions: Functions,
+        wire: Wire,
+        clock: Clock,
+        client: Callable[[str], Any],
+        account: str,
+        region: str,
     ) -> None:
         self.stack = stack
         self.happenings: list[Happening] = []
@@ -66,20 +73,22 @@ class Runtime:
         return [
             function
             for rule in self.stack.rules
-            if EventPattern.load(rule.pattern).matches_event(dict(event))
+            if EventPattern.load(rule.pattern).matches_event(cast("Any", event))
             for function in rule.functions
         ]
 
     def put_event(self, event: Mapping[str, Any]) -> list[Invocation]:
         """An event on the default bus: each matching rule invokes its functions asynchronously."""
-        self.note("event", f"{event.get('detail-type')}: {event.get('detail', {}).get('alarmName', '')}", event)
+        self.note(
+            "event", f"{event.get('detail-type')}: {event.get('detail', {}).get('alarmName', '')}", event
+        )
         woken = self.matching(event)
         if not woken:
             self.note("unmatched", "no rule matches the event")
         return [self.invoke_asynchronously(function, event) for function in woken]
 
     def invoke_asynchronously(self, function: str, event: Any) -> Invocation:
-        """Invoke, and retry a function error as Lambda does; then hand the event to the failure destination."""
+        """Invoke, and retry a function error as Lambda does; at last send the event to its destination."""
         return self._attempt(function, event, number=0, request_id=None)
 
     def invoke(self, function: str, event: Any, request_id: str | None = None) -> Invocation:
@@ -139,7 +148,11 @@ class Runtime:
                 "approximateInvokeCount": attempts,
             },
             "requestPayload": event,
-            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "responseContext": {
+                "statusCode": 200,
+                "executedVersion": "$LATEST",
+                "functionError": "Unhandled",
+            },
             "responsePayload": {"errorType": invocation.error_type, "errorMessage": invocation.error},
         }
         name = settings.on_failure.rsplit(":", 1)[1]
@@ -150,9 +163,12 @@ class Runtime:
     def _deliver_what_is_due(self) -> None:
         for _ in range(_MOST_BATCHES):
             self.at_each_stop()
-            if not self._run_due() and not any([self._poll(source) for source in self.stack.sources]):
+            moved = [self._run_due(), *map(self._poll, self.stack.sources)]
+            if not any(moved):
                 return
-        raise RuntimeError(f"the lab delivered {_MOST_BATCHES} batches without coming to rest: a loop of messages?")
+        raise RuntimeError(
+            f"the lab delivered {_MOST_BATCHES} batches without coming to rest: a loop of messages?"
+        )
 
     def _run_due(self) -> bool:
         ran = False
@@ -174,7 +190,10 @@ class Runtime:
     def _message_times(self, source: QueueSource) -> Iterator[datetime]:
         queue = self._queues[source.queue_url.rsplit("/", 1)[1]]
         for message in queue._messages:
-            yield datetime.fromtimestamp(max(message.delayed_until, message.visible_at) / 1000, timezone.utc) + _A_MILLISECOND
+            yield (
+                datetime.fromtimestamp(max(message.delayed_until, message.visible_at) / 1000, UTC)
+                + _A_MILLISECOND
+            )
 
     def _poll(self, source: QueueSource) -> bool:
         """Take one batch from the queue, invoke, and delete what was done."""

@@ -1,4 +1,4 @@
-"""One incident as data: what AWS holds, minute by minute, what happened, and what is expected of the product."""
+"""One incident as data: what AWS holds, minute by minute, what happened, and what is expected."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Alarm:
     children: tuple[Alarm, ...] = ()
     rule: str | None = None
     envelope: str = "eventbridge"
-    event: Mapping[str, Any] | None = None
+    event: Any = None
     event_path: Path | None = None
     actions: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, StringSha
 
 
 def problems(operation: OperationModel, answer: Mapping[str, Any]) -> list[str]:
-    """Every way in which an answer departs from the operation's output shape: unknown members, types, enums."""
+    """Every way in which an answer departs from the output shape: members, types, enums."""
     shape = operation.output_shape
     if shape is None:
         return [f"{operation.name} answers nothing, not {answer}"] if answer else []

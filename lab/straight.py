@@ -210,6 +210,7 @@ def _deployment(scenario: staged.Scenario, deployment: staged.Deployment) -> Dep
         is_rollback=deployment.creator in {"codeDeployRollback", "CloudFormationRollback"}
         or deployment.rollback_of is not None,
         rolled_back_by=deployment.rolled_back_by,
+        succeeded_targets=_succeeded(deployment),
         total_targets=len(deployment.targets) or None,
         group=DeploymentGroup(
             application=deployment.application,
@@ -222,6 +223,11 @@ def _deployment(scenario: staged.Scenario, deployment: staged.Deployment) -> Dep
         ),
         targets=_deployment_targets(scenario, deployment),
     )
+
+
+def _succeeded(deployment: staged.Deployment) -> int | None:
+    told = deployment.overview.get("Succeeded")
+    return sum(each.status == "Succeeded" for each in deployment.targets) if told is None else told
 
 
 def _deployment_targets(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from lab import timeline
 from lab.timeline import Timeline, TimelineError
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class ScenarioError(ValueError):
@@ -129,7 +130,9 @@ class Section:
             return []
         if not isinstance(value, list):
             raise self.error(key, f"expected a list, not {_shown(value)}")
-        return [Section(self.source, f"{self._below(key)}[{index}]", item) for index, item in enumerate(value)]
+        return [
+            Section(self.source, f"{self._below(key)}[{index}]", item) for index, item in enumerate(value)
+        ]
 
     def named_sections(self, key: str) -> dict[str, Section]:
         """A mapping of names to nested mappings."""
@@ -138,7 +141,10 @@ class Section:
             return {}
         if not isinstance(value, Mapping):
             raise self.error(key, f"expected a mapping of names, not {_shown(value)}")
-        return {str(name): Section(self.source, f"{self._below(key)}.{name}", item) for name, item in value.items()}
+        return {
+            str(name): Section(self.source, f"{self._below(key)}.{name}", item)
+            for name, item in value.items()
+        }
 
     def keys(self) -> list[str]:
         """The keys given, in the order of the file."""
@@ -159,9 +165,11 @@ class Section:
         return f"{self.path}.{key}" if self.path else key
 
 
-def read(section: Section, build: Callable[[Section], T]) -> T:
+def read(
+    section: Section, build: Callable[Concatenate[Section, P], T], *rest: P.args, **named: P.kwargs
+) -> T:
     """Build something from a section and refuse the keys it did not use."""
-    built = build(section)
+    built = build(section, *rest, **named)
     section.finish()
     return built
 

@@ -122,7 +122,9 @@ class _Series:
     def _write_ramp(self, first: int, last: int | None, start: str, end: str) -> None:
         begin, finish = _number(start), _number(end)
         if last is None or begin is None or finish is None:
-            raise TimelineError(f"a ramp needs a range and two numbers, as in '-10..-5: 0->200', not {start}->{end}")
+            raise TimelineError(
+                f"a ramp needs a range and two numbers, as in '-10..-5: 0->200', not {start}->{end}"
+            )
         steps = max(1, last - first)
         for minute in range(first, last + 1):
             self._fill(minute, minute, begin + (finish - begin) * (minute - first) / steps, exact=False)

@@ -1,6 +1,6 @@
 """The lab's place between botocore and moto: records, delays, breaks, answers itself, or lets moto answer.
 
-Real clients build and parse every request and answer, so their validation, retries and errors are the real ones.
+Real clients build every request and parse every answer: validation, retries and errors are the real ones.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Fault:
     function: str | None = None
 
 
-class UnknownToLab(NotImplementedError):
+class UnknownToLabError(NotImplementedError):
     """An operation that neither the lab nor moto can answer truthfully."""
 
 
@@ -67,6 +67,10 @@ class Wire:
         self._answers.update({f"{service}.{name}": handler for name, handler in operations.items()})
         if whole_service:
             self._owned.add(service)
+
+    def answered(self) -> list[str]:
+        """The operations that the lab answers itself, as `service.Operation`."""
+        return sorted(self._answers)
 
     def check(self, service: str, operation: str, check: Check) -> None:
         """Look at the parameters before moto answers; the check raises AwsError."""
@@ -123,7 +127,9 @@ class Wire:
                 self.calls.append(call)
         return call
 
-    def _send(self, request: AWSPreparedRequest, ask_moto: Callable[[], AWSResponse | None]) -> AWSResponse | None:
+    def _send(
+        self, request: AWSPreparedRequest, ask_moto: Callable[[], AWSResponse | None]
+    ) -> AWSResponse | None:
         current = getattr(self._current, "call", None)
         if current is None:
             return ask_moto()
@@ -152,7 +158,7 @@ class Wire:
         if fault.kind == "Unreachable":
             raise EndpointConnectionError(endpoint_url=call.endpoint, error="the lab's network is down")
         if fault.kind == "AccessDenied":
-            from lab.policies import iam_action
+            from lab.permissions import iam_action
 
             raise errors.access_denied(call.service, iam_action(call.service, call.operation), call.function)
         raise errors.throttled(call.service) if fault.kind == "Throttling" else errors.server_error()
@@ -176,7 +182,9 @@ class Wire:
         handler = self._answers.get(call.name)
         if handler is None:
             if call.service in self._owned:
-                raise UnknownToLab(f"the lab has no {call.name}; add it where the lab answers {call.service}")
+                raise UnknownToLabError(
+                    f"the lab has no {call.name}; add it where the lab answers {call.service}"
+                )
             return None
         answer = handler(call.parameters)
         wrong = shapes.problems(operation, answer)

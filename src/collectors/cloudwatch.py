@@ -172,8 +172,9 @@ def parse_metric_data(
             points = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=False)
             for moment, value in points:
                 series = values.setdefault(result["Id"], [None] * window.minutes)
-                if 0 <= window.index(moment) < window.minutes:
-                    series[window.index(moment)] = value
+                minute = window.index(moment)
+                if 0 <= minute < window.minutes:
+                    series[minute] = value
     names = {f"m{index}": key for index, key in enumerate(asked)}
     unread = {key: states.get(id, "no answer") for id, key in names.items() if states.get(id) != "Complete"}
     return {key: tuple(values[id]) for id, key in names.items() if id in values and key not in unread}, unread

@@ -46,7 +46,7 @@ class Case:
     """An example of the cause, or of a neighbour that it must not claim: only what differs from a quiet
     service.
 
-    `incident` has the keys of `diagnosis.sketch`; timelines are relative to the alarm's minute.
+    `incident` has the keys of a scenario (tests/scenarios/README.md); timelines count from the alarm.
     """
 
     title: str

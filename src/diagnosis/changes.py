@@ -185,7 +185,7 @@ def _deployment_identifiers(evidence: Evidence) -> Iterable[str]:
 
 
 def _is_ours(change: Change, effect: Effect, own: frozenset[str]) -> bool | None:
-    if any(resource in own or _listener_of(resource) in own for resource in change.resources):
+    if any(_names_ours(resource, own) for resource in change.resources):
         return True
     if not change.resources or effect in INDIRECT:
         return None
@@ -195,11 +195,17 @@ def _is_ours(change: Change, effect: Effect, own: frozenset[str]) -> bool | None
     return None if effect is Effect.NETWORK and not _names_a_guard(change.resources, own) else False
 
 
-def _listener_of(resource: str) -> str:
-    """The listener's ARN for a rule's (…:listener-rule/app/name/lb/listener/rule), else the text itself."""
-    if ":listener-rule/" not in resource:
-        return resource
-    return resource.replace(":listener-rule/", ":listener/").rsplit("/", 1)[0]
+def _names_ours(resource: str, own: frozenset[str]) -> bool:
+    """Whether it is ours: listeners and rules carry the load balancer's id (app/name/hash) in their ARN."""
+    return resource in own or any(f"/{balancer}/" in resource for balancer in _balancers(own))
+
+
+def _balancers(own: frozenset[str]) -> Iterable[str]:
+    for each in own:
+        if ":loadbalancer/" in each:
+            yield each.split(":loadbalancer/", 1)[1]
+        elif ":listener/" in each:
+            yield each.split(":listener/", 1)[1].rsplit("/", 1)[0]
 
 
 def _names_a_guard(resources: Iterable[str], own: frozenset[str]) -> bool:

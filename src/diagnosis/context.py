@@ -27,6 +27,12 @@ def software_fails_everywhere(facts: Facts) -> Iterator[Signal]:
         yield Signal(-2.5, f"requests rose {moved(facts.attempted)}", "CloudWatch RequestCount")
 
 
+def began_lately(facts: Facts) -> Iterator[Signal]:
+    """A fault that somebody or something brought about has a beginning."""
+    if facts.onset is None:
+        yield Signal(-3.0, "the errors are no clear change against the hours before", "CloudWatch")
+
+
 def lambda_target(facts: Facts) -> Iterator[Signal]:
     """A function behind the load balancer has failure mechanisms of its own."""
     if any(group.lambda_errors.risen for group in facts.failing_groups):

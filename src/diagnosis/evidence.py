@@ -77,8 +77,7 @@ class Metrics:
     def counts(
         self, name: str, *, target_group: str | None = None, zone: str | None = None
     ) -> tuple[float, ...]:
-        """Sums a minute; a missing data point is zero (CloudWatch publishes most counts only when nonzero).
-        """
+        """Sums a minute; a missing data point is zero (most counts are published only when nonzero)."""
         found = self.series.get(MetricKey(name, "Sum", target_group, zone), ())
         return tuple(value or 0.0 for value in found) if found else (0.0,) * self.window.minutes
 
@@ -318,22 +317,25 @@ class Evidence:
 
     def missing(self) -> tuple[tuple[str, str], ...]:
         """Every source that could not be read, with its reason, inner ones by their path."""
-        return tuple(_missing_below("", self))
+        return tuple(sorted(_missing_below("", self)))
 
 
 def _missing_below(path: str, value: object) -> typing.Iterator[tuple[str, str]]:
     if isinstance(value, Missing):
         if value != NOT_LOOKED_UP:
             yield path, value.reason
+    elif isinstance(value, Metrics):
+        return  # its unread series are kept beside it, and its points are many
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for each in dataclasses.fields(value):
             yield from _missing_below(f"{path}.{each.name}".lstrip("."), getattr(value, each.name))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _missing_below(f"{path}[{key}]", item)
-    elif isinstance(value, tuple) and not hasattr(value, "_fields"):
+    elif isinstance(value, tuple):
         for item in value:
-            yield from _missing_below(f"{path}[{getattr(item, 'id', '')}]", item)
+            name = getattr(item, "id", None) or getattr(item, "arn", "")
+            yield from _missing_below(f"{path}[{name}]", item)
 
 
 T = TypeVar("T")
@@ -352,7 +354,7 @@ def to_json(value: object) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        if all(isinstance(key, str) for key in value):
+        if MISSING not in value and all(isinstance(key, str) for key in value):
             return {key: to_json(item) for key, item in value.items()}
         return [[to_json(key), to_json(item)] for key, item in value.items()]
     if isinstance(value, Sequence) and not isinstance(value, str):

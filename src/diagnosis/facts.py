@@ -25,6 +25,8 @@ HARDLY_ANY = 0.1
 FAILING_SHARE_OF_ERRORS = 0.1
 # Roll-outs that ended up to this long before the onset are looked at.
 ROLLOUT_LOOK_BACK_MINUTES = 45.0
+# The groups' own figures are used where they tell of at least this share of the errors.
+FEWEST_TOLD = 0.5
 # A processor load this far off its neighbours' is another life.
 ODD_BELOW, ODD_ABOVE = 0.4, 1.9
 
@@ -113,6 +115,8 @@ class GroupFacts:
     response_time: Level
     hosts: Hosts
     targets: tuple[Target, ...] | Missing
+    failures: tuple[float, ...]
+    asked: tuple[float, ...]
     failing: bool
 
     @property
@@ -158,8 +162,7 @@ class Facts:
     odd_processor: str | None
 
     def part(self, *names: str) -> float:
-        """What share of the additional errors these codes make up, 0 to 1; without an onset, of all errors.
-        """
+        """The share of the additional errors that these codes make up, 0 to 1; of all without an onset."""
         weight = {name: shift.excess if self.onset else shift.events for name, shift in self.parts.items()}
         total = sum(weight.values())
         return sum(weight.get(name, 0.0) for name in names) / total if total else 0.0
@@ -223,11 +226,16 @@ class Facts:
 
     @property
     def hosts_fell(self) -> bool:
-        """Whether a failing group has fewer healthy targets than before, beyond the one that a running roll-
-        out takes out.
-        """
-        running = self.rollout_at_onset is not None and self.rollout_at_onset.ended is None
-        return any(group.hosts.lost > running for group in self.failing_groups or self.groups)
+        """Whether a failing group has lost healthy targets, beyond those that a roll-out takes out."""
+        return any(group.hosts.lost > self._being_replaced for group in self.failing_groups or self.groups)
+
+    @property
+    def _being_replaced(self) -> int:
+        """How many targets the roll-out has out of service in the newest minutes."""
+        rollout, end = self.rollout_at_onset, len(self.symptom.errors)
+        if rollout is None or rollout.takes_all:
+            return 0
+        return rollout.in_flight if rollout.ended is None or rollout.ended >= end - 2 else 0
 
     @property
     def hosts_dipped(self) -> bool:
@@ -236,10 +244,10 @@ class Facts:
 
     @property
     def failing_share(self) -> float:
-        """The share of the failing groups' own requests that failed since the onset, 0 to 1."""
-        asked = sum(group.requests.events for group in self.failing_groups)
-        failed = sum(group.failed for group in self.failing_groups)
-        return min(1.0, failed / asked) if asked and failed else self.error_share
+        """The share of the failing groups' own requests that failed in the last minutes of it, 0 to 1."""
+        errors, asked = self._of_failing_groups()
+        last = slice(max(self.span.onset, self.span.until - NEWEST_MINUTES), self.span.until)
+        return min(1.0, sum(errors[last]) / max(sum(asked[last]), 1.0))
 
     @property
     def turned_unhealthy(self) -> bool:
@@ -307,9 +315,18 @@ class Facts:
         """How the errors followed the targets of this roll-out."""
         if not self.onset:
             return FLAT
+        errors, asked = self._of_failing_groups()
         quiet = slice(self.span.first, self.span.onset)
-        spread = dispersion(self.symptom.errors[quiet], self.symptom.attempted[quiet])
-        return staircase(step, self.symptom.errors, self.symptom.attempted, self.span, spread)
+        return staircase(step, errors, asked, self.span, dispersion(errors[quiet], asked[quiet]))
+
+    def _of_failing_groups(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Failures and requests a minute, of the failing groups or, if they do not tell, of all."""
+        errors = [
+            sum(minute) for minute in zip(*(group.failures for group in self.failing_groups), strict=True)
+        ]
+        asked = [sum(minute) for minute in zip(*(group.asked for group in self.failing_groups), strict=True)]
+        told = sum(errors[self.span.onset : self.span.until]) >= FEWEST_TOLD * self.errors.excess
+        return (errors, asked) if errors and told else (self.symptom.errors, self.symptom.attempted)
 
     def changes_of(self, *effects: Effect) -> tuple[RelevantChange, ...]:
         """Changes near the onset that can break one of these and are not known to be somebody else's."""
@@ -382,7 +399,7 @@ def _group_ids(evidence: Evidence, metrics: Metrics) -> tuple[str, ...]:
         else tuple(group.id for group in evidence.target_groups)
     )
     seen = {key.target_group for key in metrics.series if key.target_group}
-    return tuple(dict.fromkeys((*listed, *sorted(seen - set(listed)))))
+    return tuple(sorted({*listed, *seen}))
 
 
 def _group(evidence: Evidence, metrics: Metrics, group: str, span: Span) -> GroupFacts:
@@ -391,7 +408,7 @@ def _group(evidence: Evidence, metrics: Metrics, group: str, span: Span) -> Grou
 
     asked = counts("RequestCount")
     answers = [counts(f"HTTPCode_Target_{kind}_Count") for kind in ("2XX", "3XX", "4XX", "5XX")]
-    unanswered = tuple(max(0.0, total - sum(parts)) for total, *parts in zip(asked, *answers, strict=True))
+    unanswered = _unanswered(asked, answers)
     per_minute = (1.0,) * len(asked)
     configuration = next((each for each in _known(evidence.target_groups) if each.id == group), None)
     return GroupFacts(
@@ -410,8 +427,17 @@ def _group(evidence: Evidence, metrics: Metrics, group: str, span: Span) -> Grou
         response_time=level_shift(metrics.levels("TargetResponseTime", "Average", target_group=group), span),
         hosts=_hosts(metrics, group, span),
         targets=_targets(evidence, group),
+        failures=tuple(lost + raised for lost, raised in zip(unanswered, answers[3], strict=True)),
+        asked=asked,
         failing=False,
     )
+
+
+def _unanswered(asked: Sequence[float], answers: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Requests less responses a minute; none where the group's successes were not published at all."""
+    if not any(answers[0]) and not any(answers[1]):
+        return (0.0,) * len(asked)
+    return tuple(max(0.0, total - sum(parts)) for total, *parts in zip(asked, *answers, strict=True))
 
 
 def _targets(evidence: Evidence, group: str) -> tuple[Target, ...] | Missing:
@@ -553,10 +579,9 @@ def _processor(
     if isinstance(evidence.processor, Missing):
         return None, None
     chosen = [group for group in groups if group.failing] or groups
-    ids = {
-        target.id for group in chosen if not isinstance(group.targets, Missing) for target in group.targets
-    }
-    series = [values for name, values in evidence.processor.items() if name in ids]
+    targets = [each for group in chosen if not isinstance(group.targets, Missing) for each in group.targets]
+    serving = {each.id for each in targets if each.state == "healthy"} or {each.id for each in targets}
+    series = [values for name, values in evidence.processor.items() if name in serving]
     if not series:
         return None, None
     means = [

@@ -66,26 +66,41 @@ class Rollout:
         """How many targets it takes at a time, by its deployment configuration (CodeDeploy user guide); one
         if unknown.
         """
-        group = self.deployment.group
-        name = "" if isinstance(group, Missing) else (group.deployment_config or "")
-        if self.deployment.style != "IN_PLACE" or name.endswith("AllAtOnce"):
+        if self.takes_all:
             return self.targets
-        return math.ceil(self.targets / 2) if name.endswith("HalfAtATime") else 1
+        return math.ceil(self.targets / 2) if self._configuration.endswith("HalfAtATime") else 1
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether all targets are replaced at the same time."""
+        return self.deployment.style != "IN_PLACE" or self._configuration.endswith("AllAtOnce")
+
+    @property
+    def _configuration(self) -> str:
+        group = self.deployment.group
+        return "" if isinstance(group, Missing) else (group.deployment_config or "")
 
     def updated_share(self, index: int) -> float:
-        """The share of its targets that had the revision at the end of this minute, 0 to 1."""
+        """The share of the serving targets that had the revision at the end of this minute, 0 to 1.
+
+        Those that are being replaced do not serve: half at a time, the updated half carries everything.
+        """
         if not self.updated:
             return 1.0 if self.ended is not None and index >= self.ended else 0.5
-        return sum(1 for moment in self.updated if moment < index + 1) / self.targets
+        done = sum(1 for moment in self.updated if moment < index + 1)
+        serving = max(done, self.targets - self.in_flight)
+        return done / max(1, serving)
 
     def touched_share(self, index: int) -> float:
         """The share of its targets that it may have stopped or started by the end of this minute, 0 to 1."""
         if index + 1 <= self.begun:
             return 0.0
-        updated = sum(1 for moment in self.updated if moment < index + 1)
-        return (
-            min(1.0, (updated + self.in_flight) / self.targets) if self.updated or self.ended is None else 1.0
-        )
+        if not self.updated and self.ended is not None:
+            return 1.0
+        # Without per-target times, what is done by now bounds what was done by then.
+        done_by_now = self.deployment.succeeded_targets or 0
+        updated = sum(1 for moment in self.updated if moment < index + 1) if self.updated else done_by_now
+        return min(1.0, (updated + self.in_flight) / self.targets)
 
 
 def rollout(
@@ -156,16 +171,16 @@ def staircase(
     first = max(0, min(math.floor(step.first_updated), span.onset))
     end = span.until
     rising = sum(1 for a, b in zip(shares[first : end - 1], shares[first + 1 : end], strict=False) if b > a)
-    if not step.updated or end - first < LEAST_STEPS:
-        return FLAT
     observed, asked = errors[first:end], requests[first:end]
-    stepped = [1.0 if index >= span.onset else 0.0 for index in range(first, end)]
-    gain = _likelihood(observed, asked, shares[first:end]) - _likelihood(observed, asked, stepped)
     early = any(
         asked[at] > 0 and observed[at] / asked[at] > min(1.0, 1.3 * step.touched_share(first + at) + 0.1)
         for at in range(end - first)
         if first + at >= span.onset
     )
+    if not step.updated or end - first < LEAST_STEPS:
+        return Staircase(visible=False, gain=0.0, too_early=early)
+    stepped = [1.0 if index >= span.onset else 0.0 for index in range(first, end)]
+    gain = _likelihood(observed, asked, shares[first:end]) - _likelihood(observed, asked, stepped)
     return Staircase(visible=rising >= LEAST_STEPS - 1, gain=gain / max(1.0, spread), too_early=early)
 
 

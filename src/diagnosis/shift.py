@@ -95,6 +95,11 @@ class Level:
     raised: bool
     climbing: bool
 
+    @property
+    def known(self) -> bool:
+        """Whether it can be compared."""
+        return self.before is not None and self.after is not None
+
 
 UNKNOWN_LEVEL = Level(None, None, None, raised=False, climbing=False)
 

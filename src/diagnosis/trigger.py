@@ -37,9 +37,20 @@ def find_trigger(facts: Facts, cause: Cause | None) -> Trigger:
             )
             for each, confidence in zip(weighed, softmax(scores), strict=True)
         ),
-        key=lambda each: (-each.confidence, each.kind, each.id or ""),
+        key=lambda each: (
+            -round(each.confidence, 9),
+            each.kind not in {"unknown", "none_found"},
+            each.kind,
+            each.id or "",
+        ),
     )
     return Trigger(ranked[0], tuple(ranked[1:]), blind=is_blind(facts))
+
+
+def _order(candidate: Candidate) -> tuple[float, bool, str, str]:
+    """Likeliest first; of two that are as likely, the one that blames nobody."""
+    blames = candidate.kind not in {"unknown", "none_found"}
+    return (-round(candidate.confidence, 9), blames, candidate.kind, candidate.id or "")
 
 
 def is_blind(facts: Facts) -> bool:
@@ -74,7 +85,7 @@ def _deployment(facts: Facts, cause: Cause | None, rollout: Rollout) -> Candidat
         *_when(facts, cause, rollout),
         *_where(facts, rollout),
         *_how(facts, cause, rollout),
-        *_lent(cause, kind),
+        *(_lent(cause, kind) if rollout.changes_version else ()),
     )
     revision = f" ({deployment.revision.label})" if deployment.revision else ""
     ended = "still running" if deployment.completed is None else f"ended {deployment.completed:%H:%M}"

@@ -79,4 +79,3 @@ class Verdict:
     failing_target_groups: tuple[str, ...] = ()
     errors_continue: bool = True
     requests_per_minute: float = 0.0
-

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from diagnosis.settings import RollbackMode, Settings
+from handlers import timestamps
 from notification.message import Mouth
 from notification.slack import SlackMouth
 from notification.slack_secret import SlackSecret, Unusable, parse
@@ -101,8 +102,13 @@ class Wiring:
         """One session: the parsed service models are its, and dear (tooling facts, cold start)."""
         if self._session is None:
             from boto3.session import Session
+            from botocore.session import get_session
 
-            self._session = Session()
+            core = get_session()
+            core.get_component("response_parser_factory").set_parser_defaults(
+                timestamp_parser=timestamps.parse
+            )
+            self._session = Session(botocore_session=core)
         return self._session
 
     @property

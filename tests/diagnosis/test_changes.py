@@ -35,7 +35,9 @@ SCALED = Deployment(
 SERVICE = Evidence(
     now=ONSET + timedelta(minutes=3),
     metrics=UNREAD,
-    load_balancer=LoadBalancer(f"{ARN}:loadbalancer/app/order-api/1", "order-api", "active", (), ("sg-front",)),
+    load_balancer=LoadBalancer(
+        f"{ARN}:loadbalancer/app/order-api/1", "order-api", "active", (), ("sg-front",)
+    ),
     attributes=UNREAD,
     target_groups=(TargetGroup(f"{ARN}:{GROUP}", GROUP, "orders", "instance", "HTTP", None, 8080),),
     target_group_attributes=UNREAD,

@@ -39,7 +39,9 @@ WINDOW = Window(NOW.replace(second=0) - timedelta(minutes=3), 3)
 DENIED = Missing("AccessDenied")
 ORDERS = "targetgroup/orders/0123456789abcdef"
 API = "targetgroup/api/fedcba9876543210"
-GROUP = DeploymentGroup("order-api", "production", ("orders",), tags={"team": "orders"}, application_tags=DENIED)
+GROUP = DeploymentGroup(
+    "order-api", "production", ("orders",), tags={"team": "orders"}, application_tags=DENIED
+)
 RELEASE = Deployment(
     id="d-NEW",
     application="order-api",
@@ -212,7 +214,10 @@ def test_a_window_ends_where_its_last_complete_minute_does() -> None:
     ("status", "running"),
     [
         *[(status, False) for status in ("Succeeded", "Failed", "Stopped")],
-        *[(status, True) for status in ("Created", "Queued", "InProgress", "Baking", "Ready", "SomethingNew")],
+        *[
+            (status, True)
+            for status in ("Created", "Queued", "InProgress", "Baking", "Ready", "SomethingNew")
+        ],
     ],
 )
 def test_a_deployment_runs_until_it_is_known_to_have_ended(status: str, running: bool) -> None:

@@ -17,7 +17,7 @@ def after(*counts: float, baseline: tuple[float, ...] = QUIET) -> tuple[tuple[fl
 def test_steady_errors_are_one_burst_that_goes_on() -> None:
     found = rhythm(*after(*[369.0] * 8))
     assert (found.bursts, found.busy_share, found.quiet_minutes) == (1, 1.0, 0)
-    assert not (found.over or found.sawtooth or found.fading)
+    assert (found.over, found.sawtooth, found.fading) == (False, False, False)
 
 
 def test_errors_that_stopped_for_three_minutes_are_over() -> None:

@@ -27,7 +27,9 @@ def moment(index: float) -> datetime:
     return WINDOW.start + timedelta(minutes=index)
 
 
-def deployment(begun: float = 160, ended: float | None = 172, revision: str = "2", **differences: Any) -> Deployment:
+def deployment(
+    begun: float = 160, ended: float | None = 172, revision: str = "2", **differences: Any
+) -> Deployment:
     """Six targets one after the other between begun and ended (minute 160 to 172 of the window)."""
     step = 2.0 if ended is None else (ended - begun) / 6
     done = 3 if ended is None else 6
@@ -53,7 +55,9 @@ def deployment(begun: float = 160, ended: float | None = 172, revision: str = "2
 
 
 def placed(
-    which: Deployment | None = None, others: tuple[Deployment, ...] = (), failing: tuple[str, ...] = ("orders",)
+    which: Deployment | None = None,
+    others: tuple[Deployment, ...] = (),
+    failing: tuple[str, ...] = ("orders",),
 ) -> Rollout:
     which = which or deployment()
     return rollout(which, (which, *others), WINDOW, frozenset(failing), frozenset({"api"}))
@@ -94,9 +98,19 @@ def test_the_first_updated_target_counts_and_without_any_the_beginning() -> None
 # --- How far it had come ---
 
 
-@pytest.mark.parametrize(("index", "share"), [(160, 0), (161, 0), (162, 1 / 6), (165, 2 / 6), (171, 5 / 6), (172, 1)])
-def test_the_updated_share_grows_target_by_target(index: int, share: float) -> None:
+@pytest.mark.parametrize(
+    ("index", "share"), [(160, 0), (161, 0), (162, 1 / 5), (165, 2 / 5), (171, 1), (172, 1)]
+)
+def test_the_updated_share_is_of_the_targets_that_serve_while_one_is_replaced(
+    index: int, share: float
+) -> None:
     assert placed().updated_share(index) == pytest.approx(share)
+
+
+def test_half_at_a_time_the_updated_half_carries_everything() -> None:
+    half = replace(ONE_AT_A_TIME, deployment_config="CodeDeployDefault.HalfAtATime")
+    told = placed(deployment(group=half))
+    assert [told.updated_share(index) for index in (161, 163, 166)] == [0, pytest.approx(1 / 3), 1]
 
 
 @pytest.mark.parametrize(("index", "share"), [(158, 0), (160, 1 / 6), (162, 2 / 6), (170, 1), (179, 1)])
@@ -109,8 +123,16 @@ def test_without_the_targets_times_half_of_them_are_taken_as_updated_until_the_e
     assert [unread.updated_share(index) for index in (165, 172)] == [0.5, 1.0]
 
 
+@pytest.mark.parametrize(("succeeded", "share"), [(None, 1 / 6), (2, 3 / 6), (6, 1)])
+def test_without_the_targets_times_what_is_done_by_now_bounds_what_was_touched(
+    succeeded: int | None, share: float
+) -> None:
+    running = deployment(ended=None, targets=Missing("AccessDenied"), succeeded_targets=succeeded)
+    assert placed(running).touched_share(179) == pytest.approx(share)
+
+
 def test_of_a_running_roll_out_the_targets_still_to_come_count_too() -> None:
-    assert placed(deployment(ended=None)).updated_share(179) == pytest.approx(3 / 6)
+    assert placed(deployment(ended=None)).updated_share(179) == pytest.approx(3 / 5)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +259,9 @@ def test_errors_that_stepped_once_speak_against_the_staircase() -> None:
 
 def test_noise_takes_weight_from_the_gain() -> None:
     steps = {160 + 2 * number: number / 6 for number in range(1, 7)}
-    calm, noisy = (staircase(placed(), errors(steps), REQUESTS, Span(42, 162, 180), noise) for noise in (1.0, 10.0))
+    calm, noisy = (
+        staircase(placed(), errors(steps), REQUESTS, Span(42, 162, 180), noise) for noise in (1.0, 10.0)
+    )
     assert noisy.gain == pytest.approx(calm.gain / 10)
 
 

@@ -59,7 +59,12 @@ INCIDENT: dict[str, Any] = {
         {"at": "-20", "name": "RevokeSecurityGroupIngress", "source": "ec2", "resources": ["sg-0target"]},
         {"at": "-2", "name": "ModifyRule", "source": "elasticloadbalancing", "by": "alice"},
     ],
-    "expect": {"cause": "target_broke_exchange", "trigger": "deployment", "trigger_id": "d-NEW240", "rollback": True},
+    "expect": {
+        "cause": "target_broke_exchange",
+        "trigger": "deployment",
+        "trigger_id": "d-NEW240",
+        "rollback": True,
+    },
 }
 
 TEMPLATE = """
@@ -103,8 +108,13 @@ Resources:
               detail: {alarmName: [{anything-but: {prefix: self-}}]}
       Policies:
         - Statement:
-            - {Effect: Allow, Action: "elasticloadbalancing:Describe*", Resource: "*", Condition: {StringEquals: {aws:RequestedRegion: !Ref AWS::Region}}}
-            - {Effect: Allow, Action: "sqs:SendMessage", Resource: [!GetAtt RollbackQueue.Arn, !GetAtt DeadLetters.Arn]}
+            - Effect: Allow
+              Action: "elasticloadbalancing:Describe*"
+              Resource: "*"
+              Condition: {StringEquals: {aws:RequestedRegion: !Ref AWS::Region}}
+            - Effect: Allow
+              Action: "sqs:SendMessage"
+              Resource: [!GetAtt RollbackQueue.Arn, !GetAtt DeadLetters.Arn]
             - {Effect: Allow, Action: "sns:Publish", Resource: !Ref Topic}
             - {Effect: Allow, Action: ["dynamodb:PutItem", "dynamodb:GetItem"], Resource: !GetAtt Table.Arn}
   RollbackFunction:
@@ -114,10 +124,15 @@ Resources:
       Events:
         Queue:
           Type: SQS
-          Properties: {Queue: !GetAtt RollbackQueue.Arn, BatchSize: 1, FunctionResponseTypes: [ReportBatchItemFailures]}
+          Properties:
+            Queue: !GetAtt RollbackQueue.Arn
+            BatchSize: 1
+            FunctionResponseTypes: [ReportBatchItemFailures]
       Policies:
         - Statement:
-            - {Effect: Allow, Action: "codedeploy:CreateDeployment", Resource: !Sub "arn:${AWS::Partition}:codedeploy:${AWS::Region}:${AWS::AccountId}:deploymentgroup:order-api/*"}
+            - Effect: Allow
+              Action: "codedeploy:CreateDeployment"
+              Resource: !Sub "arn:aws:codedeploy:${AWS::Region}:${AWS::AccountId}:deploymentgroup:order-api/*"
   SlackFunction:
     Type: AWS::Serverless::Function
     Properties:
@@ -125,17 +140,24 @@ Resources:
       FunctionUrlConfig: {AuthType: NONE}
   RollbackQueue:
     Type: AWS::SQS::Queue
-    Properties: {VisibilityTimeout: 120, RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 3}}
+    Properties:
+      VisibilityTimeout: 120
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 3}
   DeadLetters: {Type: AWS::SQS::Queue}
   Topic: {Type: AWS::SNS::Topic}
-  Email: {Type: AWS::SNS::Subscription, Condition: HasEmail, Properties: {TopicArn: !Ref Topic, Protocol: email, Endpoint: !Ref AlertEmail}}
+  Email:
+    Type: AWS::SNS::Subscription
+    Condition: HasEmail
+    Properties: {TopicArn: !Ref Topic, Protocol: email, Endpoint: !Ref AlertEmail}
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
       AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: sk, AttributeType: S}]
       KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
       TimeToLiveSpecification: {AttributeName: expires_at, Enabled: true}
-  KillSwitch: {Type: AWS::SSM::Parameter, Properties: {Name: /gateway-triage/rollback-enabled, Type: String, Value: "true"}}
+  KillSwitch:
+    Type: AWS::SSM::Parameter
+    Properties: {Name: /gateway-triage/rollback-enabled, Type: String, Value: "true"}
 Outputs:
   QueueUrl: {Value: !Ref RollbackQueue}
 """
@@ -162,7 +184,7 @@ def incident() -> Callable[..., Scenario]:
     """Builds the small incident with changes laid over it."""
 
     def build(**changes: Any) -> Scenario:
-        return parse(yaml.safe_dump(changed(INCIDENT, changes)), name="small-incident")
+        return parse(yaml.safe_dump(changed(INCIDENT, changes), sort_keys=False), name="small-incident")
 
     return build
 
@@ -214,7 +236,8 @@ def staged(stage: Stage) -> Iterator[Lab]:
 
 def client_of(lab: Lab, service: str, **options: Any) -> Any:
     """A client as a function would make it."""
-    return boto3.session.Session(region_name=lab.scenario.region).client(service, **options)
+    session: Any = boto3.session.Session(region_name=lab.scenario.region)
+    return session.client(service, **options)
 
 
 @pytest.fixture

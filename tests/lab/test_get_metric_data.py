@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 from lab import Lab
 
 
-def query(lab: Lab, id_: str, name: str, stat: str = "Sum", period: int = 60, **dimensions: str) -> dict[str, Any]:
+def query(
+    lab: Lab, id_: str, name: str, stat: str = "Sum", period: int = 60, **dimensions: str
+) -> dict[str, Any]:
     named = {"LoadBalancer": lab.scenario.load_balancer.dimension} | dimensions
     metric = {
         "Namespace": "AWS/ApplicationELB",
@@ -32,7 +34,10 @@ def ask(staged: Lab, client: Callable[..., Any]) -> Callable[..., dict[str, Any]
 
     def asked(*queries: dict[str, Any], start: float = -10, end: float = 0, **rest: Any) -> dict[str, Any]:
         answer: dict[str, Any] = cloudwatch.get_metric_data(
-            MetricDataQueries=list(queries), StartTime=minute(staged, start), EndTime=minute(staged, end), **rest
+            MetricDataQueries=list(queries),
+            StartTime=minute(staged, start),
+            EndTime=minute(staged, end),
+            **rest,
         )
         return answer
 
@@ -41,7 +46,9 @@ def ask(staged: Lab, client: Callable[..., Any]) -> Callable[..., dict[str, Any]
 
 def test_the_newest_point_comes_first_unless_asked_otherwise(staged: Lab, ask: Callable[..., Any]) -> None:
     newest = ask(query(staged, "a", "RequestCount"))["MetricDataResults"][0]["Timestamps"]
-    oldest = ask(query(staged, "a", "RequestCount"), ScanBy="TimestampAscending")["MetricDataResults"][0]["Timestamps"]
+    oldest = ask(query(staged, "a", "RequestCount"), ScanBy="TimestampAscending")["MetricDataResults"][0][
+        "Timestamps"
+    ]
     assert newest == sorted(newest, reverse=True)
     assert oldest == sorted(oldest)
 
@@ -98,7 +105,9 @@ def test_the_namespace_is_part_of_the_question(staged: Lab, ask: Callable[..., A
     assert ask(elsewhere)["MetricDataResults"][0]["Values"] == []
 
 
-@pytest.mark.parametrize("stat", ["Average", "Minimum", "Maximum", "SampleCount", "Sum", "p50", "p90", "p99", "p99.9"])
+@pytest.mark.parametrize(
+    "stat", ["Average", "Minimum", "Maximum", "SampleCount", "Sum", "p50", "p90", "p99", "p99.9"]
+)
 def test_every_statistic_is_answered(staged: Lab, ask: Callable[..., Any], stat: str) -> None:
     assert ask(query(staged, "a", "TargetResponseTime", stat))["MetricDataResults"][0]["Values"][0] > 0
 
@@ -116,13 +125,19 @@ def test_the_average_of_an_error_count_is_one(staged: Lab, ask: Callable[..., An
 
 def test_a_query_not_to_be_returned_is_left_out(staged: Lab, ask: Callable[..., Any]) -> None:
     hidden = query(staged, "b", "RequestCount") | {"ReturnData": False}
-    assert [one["Id"] for one in ask(query(staged, "a", "RequestCount"), hidden)["MetricDataResults"]] == ["a"]
+    assert [one["Id"] for one in ask(query(staged, "a", "RequestCount"), hidden)["MetricDataResults"]] == [
+        "a"
+    ]
 
 
-def test_too_many_points_come_in_pages_that_hold_each_point_once(staged: Lab, ask: Callable[..., Any]) -> None:
+def test_too_many_points_come_in_pages_that_hold_each_point_once(
+    staged: Lab, ask: Callable[..., Any]
+) -> None:
     queries = [query(staged, "a", "RequestCount"), query(staged, "b", "HTTPCode_Target_4XX_Count")]
     whole = {one["Id"]: one["Values"] for one in ask(*queries, start=-30)["MetricDataResults"]}
-    pages, token, first_codes = {"a": [], "b": []}, {}, None
+    pages: dict[str, list[float]] = {"a": [], "b": []}
+    token: dict[str, str] = {}
+    first_codes: list[str] | None = None
     while True:
         answer = ask(*queries, start=-30, MaxDatapoints=13, **token)
         first_codes = first_codes or [one["StatusCode"] for one in answer["MetricDataResults"]]
@@ -155,7 +170,9 @@ def test_an_id_must_begin_with_a_small_letter(staged: Lab, ask: Callable[..., An
 
 
 def test_ids_are_unique(staged: Lab, ask: Callable[..., Any]) -> None:
-    code, message = error_of(lambda: ask(query(staged, "a", "RequestCount"), query(staged, "a", "RequestCount")))
+    code, message = error_of(
+        lambda: ask(query(staged, "a", "RequestCount"), query(staged, "a", "RequestCount"))
+    )
     assert (code, "not unique" in message) == ("ValidationError", True)
 
 
@@ -164,11 +181,15 @@ def test_a_range_that_ends_before_it_begins_is_refused(staged: Lab, ask: Callabl
 
 
 @pytest.mark.parametrize(("stat", "period"), [("Median", 60), ("p101", 60), ("Sum", 61)])
-def test_a_statistic_or_period_there_is_not_is_refused(staged: Lab, ask: Callable[..., Any], stat: str, period: int) -> None:
+def test_a_statistic_or_period_there_is_not_is_refused(
+    staged: Lab, ask: Callable[..., Any], stat: str, period: int
+) -> None:
     assert error_of(lambda: ask(query(staged, "a", "RequestCount", stat, period)))[0] == "ValidationError"
 
 
-def test_metric_math_is_refused_loudly_rather_than_answered_wrongly(staged: Lab, ask: Callable[..., Any]) -> None:
+def test_metric_math_is_refused_loudly_rather_than_answered_wrongly(
+    staged: Lab, ask: Callable[..., Any]
+) -> None:
     with pytest.raises(NotImplementedError, match="metric math"):
         ask({"Id": "e1", "Expression": "m1 * 2"})
 
@@ -181,7 +202,9 @@ def test_a_widget_is_a_png_of_the_size_asked_for(staged: Lab, client: Callable[.
 
 
 def test_listed_metrics_are_those_with_data(staged: Lab, client: Callable[..., Any]) -> None:
-    answer = client(staged, "cloudwatch").list_metrics(Namespace="AWS/ApplicationELB", MetricName="HTTPCode_ELB_502_Count")
+    answer = client(staged, "cloudwatch").list_metrics(
+        Namespace="AWS/ApplicationELB", MetricName="HTTPCode_ELB_502_Count"
+    )
     assert {len(metric["Dimensions"]) for metric in answer["Metrics"]} == {1, 2}
 
 

@@ -58,20 +58,26 @@ def test_requests_are_what_the_codes_add_up_to_in_every_minute(noisy: MetricStor
 def test_a_figure_of_the_load_balancer_is_the_sum_of_its_groups(noisy: MetricStore) -> None:
     whole = noisy.series(ALB, "RequestCount", BALANCER)
     parts = [noisy.series(ALB, "RequestCount", BALANCER | {"TargetGroup": name}) for name in GROUPS.values()]
-    assert all(total(whole, minute) == sum(total(part, minute) for part in parts) for minute in range(-180, 41))
+    assert all(
+        total(whole, minute) == sum(total(part, minute) for part in parts) for minute in range(-180, 41)
+    )
 
 
 @pytest.mark.parametrize("name", ["RequestCount", "HTTPCode_ELB_502_Count", "HTTPCode_ELB_503_Count"])
 def test_a_figure_of_the_load_balancer_is_the_sum_of_its_zones(noisy: MetricStore, name: str) -> None:
     whole = noisy.series(ALB, name, BALANCER)
     parts = [noisy.series(ALB, name, in_zone(BALANCER, zone)) for zone in ZONES]
-    assert all(total(whole, minute) == sum(total(part, minute) for part in parts) for minute in range(-180, 41))
+    assert all(
+        total(whole, minute) == sum(total(part, minute) for part in parts) for minute in range(-180, 41)
+    )
 
 
 def test_a_group_is_the_sum_of_its_zones(noisy: MetricStore) -> None:
     whole = noisy.series(ALB, "HTTPCode_Target_4XX_Count", ORDERS)
     parts = [noisy.series(ALB, "HTTPCode_Target_4XX_Count", in_zone(ORDERS, zone)) for zone in ZONES]
-    assert all(total(whole, minute) == sum(total(part, minute) for part in parts) for minute in range(-180, 41))
+    assert all(
+        total(whole, minute) == sum(total(part, minute) for part in parts) for minute in range(-180, 41)
+    )
 
 
 def test_figures_given_one_by_one_are_exact_in_spite_of_noise(noisy: MetricStore) -> None:
@@ -80,7 +86,9 @@ def test_figures_given_one_by_one_are_exact_in_spite_of_noise(noisy: MetricStore
 
 
 def test_noise_is_the_same_in_every_run(incident: Callable[..., Scenario]) -> None:
-    first, second = (store_of(incident(noise="poisson")).series(ALB, "RequestCount", BALANCER) for _ in range(2))
+    first, second = (
+        store_of(incident(noise="poisson")).series(ALB, "RequestCount", BALANCER) for _ in range(2)
+    )
     assert first == second
 
 
@@ -100,31 +108,44 @@ def test_without_noise_every_figure_is_as_written(store: MetricStore) -> None:
 def test_a_5xx_of_the_load_balancer_is_the_sum_of_its_codes(noisy: MetricStore) -> None:
     parts = ("500", "502", "503", "504")
     for minute in range(-180, 41):
-        expected = sum(total(noisy.series(ALB, f"HTTPCode_ELB_{part}_Count", BALANCER), minute) for part in parts)
+        expected = sum(
+            total(noisy.series(ALB, f"HTTPCode_ELB_{part}_Count", BALANCER), minute) for part in parts
+        )
         assert total(noisy.series(ALB, "HTTPCode_ELB_5XX_Count", BALANCER), minute) == expected
 
 
 def test_other_5xx_of_the_load_balancer_count_in_the_sum_only(incident: Callable[..., Scenario]) -> None:
     store = store_of(incident(traffic={"elb_5xx_other": "7"}))
     assert total(store.series(ALB, "HTTPCode_ELB_5XX_Count", BALANCER), -100) == 7
-    assert not any(-100 in store.series(ALB, f"HTTPCode_ELB_{code}_Count", BALANCER) for code in (500, 502, 503, 504))
+    assert not any(
+        -100 in store.series(ALB, f"HTTPCode_ELB_{code}_Count", BALANCER) for code in (500, 502, 503, 504)
+    )
 
 
 def test_requests_without_a_target_are_not_counted_as_requests(incident: Callable[..., Scenario]) -> None:
     quiet, refused = incident(), incident(traffic={"elb_503": "0, -2: 4000"})
-    assert store_of(quiet).series(ALB, "RequestCount", BALANCER) == store_of(refused).series(ALB, "RequestCount", BALANCER)
+    assert store_of(quiet).series(ALB, "RequestCount", BALANCER) == store_of(refused).series(
+        ALB, "RequestCount", BALANCER
+    )
 
 
 def test_when_everything_fails_requests_equal_the_failures(incident: Callable[..., Scenario]) -> None:
     orders = {"requests": "4421", "target_4xx": "0", "elb_502": "4421"}
     store = store_of(incident(noise="poisson", target_groups={"orders": orders}))
-    failed, requests = (store.series(ALB, "HTTPCode_ELB_502_Count", BALANCER), store.series(ALB, "RequestCount", ORDERS))
+    failed, requests = (
+        store.series(ALB, "HTTPCode_ELB_502_Count", BALANCER),
+        store.series(ALB, "RequestCount", ORDERS),
+    )
     assert failed == requests
     assert store.series(ALB, "HTTPCode_Target_2XX_Count", ORDERS) == {}
 
 
-@pytest.mark.parametrize("name", ["HTTPCode_ELB_502_Count", "HTTPCode_ELB_5XX_Count", "RejectedConnectionCount"])
-def test_the_load_balancers_own_codes_are_never_published_for_a_target_group(store: MetricStore, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["HTTPCode_ELB_502_Count", "HTTPCode_ELB_5XX_Count", "RejectedConnectionCount"]
+)
+def test_the_load_balancers_own_codes_are_never_published_for_a_target_group(
+    store: MetricStore, name: str
+) -> None:
     assert store.series(ALB, name, ORDERS) == {}
 
 
@@ -140,7 +161,9 @@ def test_requests_per_target_exist_for_a_group_alone(store: MetricStore) -> None
     assert store.series(ALB, "RequestCount", {"TargetGroup": GROUPS["orders"]}) == {}
 
 
-def test_function_errors_are_published_for_the_group_not_for_the_load_balancer(incident: Callable[..., Scenario]) -> None:
+def test_function_errors_are_published_for_the_group_not_for_the_load_balancer(
+    incident: Callable[..., Scenario],
+) -> None:
     store = store_of(incident(target_groups={"orders": {"lambda_user_errors": "45"}}))
     assert total(store.series(ALB, "LambdaUserError", {"TargetGroup": GROUPS["orders"]}), 0) == 45
     assert store.series(ALB, "LambdaUserError", BALANCER) == {}
@@ -227,14 +250,18 @@ def test_the_load_balancers_response_time_is_that_of_all_its_requests(store: Met
 
 
 def test_requests_that_are_never_answered_have_no_response_time(incident: Callable[..., Scenario]) -> None:
-    store = store_of(incident(target_groups={"orders": {"target_4xx": "0", "elb_504": "0, -3: 4421", "elb_502": "0"}}))
+    store = store_of(
+        incident(target_groups={"orders": {"target_4xx": "0", "elb_504": "0, -3: 4421", "elb_502": "0"}})
+    )
     assert max(store.series(ALB, "TargetResponseTime", ORDERS)) == -4
 
 
 def test_response_time_differs_by_zone_where_the_scenario_says_so(incident: Callable[..., Scenario]) -> None:
     from lab.cloudwatch import statistic_of
 
-    store = store_of(incident(target_groups={"orders": {"response_time_by_zone": {"eu-west-1a": "0.09, -9: 8"}}}))
+    store = store_of(
+        incident(target_groups={"orders": {"response_time_by_zone": {"eu-west-1a": "0.09, -9: 8"}}})
+    )
     slow, quick = (store.series(ALB, "TargetResponseTime", in_zone(ORDERS, zone))[0] for zone in ZONES[:2])
     assert statistic_of([slow], "Average") == pytest.approx(8)
     assert statistic_of([quick], "Average") == pytest.approx(0.09)
@@ -247,7 +274,9 @@ def test_processor_load_is_published_per_instance(incident: Callable[..., Scenar
     assert (series[-5].total, series[0].total) == (35, 97)
 
 
-def test_after_recovery_every_figure_is_back_and_the_past_is_unchanged(incident: Callable[..., Scenario]) -> None:
+def test_after_recovery_every_figure_is_back_and_the_past_is_unchanged(
+    incident: Callable[..., Scenario],
+) -> None:
     scenario = incident(noise="poisson")
     sick, well = store_of(scenario), store_of(scenario, recovered_from=5)
     for name in ("HTTPCode_ELB_502_Count", "RequestCount", "HTTPCode_Target_4XX_Count"):
@@ -262,4 +291,7 @@ def test_every_published_metric_is_of_a_combination_in_the_user_guide(noisy: Met
         names.setdefault(metric.name, set()).add(tuple(name for name, _ in metric.dimensions))
     assert names["HTTPCode_ELB_503_Count"] == {("LoadBalancer",), ("AvailabilityZone", "LoadBalancer")}
     assert ("TargetGroup",) not in names["RequestCount"]
-    assert names["HealthyHostCount"] == {("LoadBalancer", "TargetGroup"), ("AvailabilityZone", "LoadBalancer", "TargetGroup")}
+    assert names["HealthyHostCount"] == {
+        ("LoadBalancer", "TargetGroup"),
+        ("AvailabilityZone", "LoadBalancer", "TargetGroup"),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,36 @@ def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
     [
         ({"titel": "x"}, "small-incident.yaml: titel: is not a key here; allowed are .*title"),
         ({"target_groups": {"orders": {"request": "1"}}}, r"target_groups.orders.request: is not a key here"),
-        ({"target_groups": {"orders": {"requests": "x"}}}, r"target_groups.orders.requests: 'x' is not a number"),
+        (
+            {"target_groups": {"orders": {"requests": "x"}}},
+            r"target_groups.orders.requests: 'x' is not a number",
+        ),
         ({"target_groups": {"orders": {"requests": [1]}}}, r"target_groups.orders.requests: "),
         ({"target_groups": {"orders": {"protocol": "TCP"}}}, "protocol: 'TCP' is not one of HTTP, HTTPS"),
-        ({"target_groups": {"orders": {"health": {"unhealthy": 7}}}}, "7 targets are given a state, but there are 6"),
-        ({"target_groups": {"orders": {"health": {"state": "ill"}}}}, "'ill' is not one of healthy, unhealthy"),
-        ({"target_groups": {"orders": {"health": {"unhealthy": 1, "reason": "Bad"}}}}, "'Bad' is not one of Elb"),
-        ({"target_groups": {"orders": {"zone_share": {"eu-west-1z": {"elb_502": 1}}}}}, "zone_share.eu-west-1z"),
-        ({"target_groups": {"orders": {"zone_share": {"eu-west-1a": {"elb_503": 1}}}}}, "elb_503: is not one of"),
-        ({"target_groups": {"orders": {"zone_share": {"eu-west-1a": {"elb_502": 2}}}}}, "not a share between"),
+        (
+            {"target_groups": {"orders": {"health": {"unhealthy": 7}}}},
+            "7 targets are given a state, but there are 6",
+        ),
+        (
+            {"target_groups": {"orders": {"health": {"state": "ill"}}}},
+            "'ill' is not one of healthy, unhealthy",
+        ),
+        (
+            {"target_groups": {"orders": {"health": {"unhealthy": 1, "reason": "Bad"}}}},
+            "'Bad' is not one of Elb",
+        ),
+        (
+            {"target_groups": {"orders": {"zone_share": {"eu-west-1z": {"elb_502": 1}}}}},
+            "zone_share.eu-west-1z",
+        ),
+        (
+            {"target_groups": {"orders": {"zone_share": {"eu-west-1a": {"elb_503": 1}}}}},
+            "elb_503: is not one of",
+        ),
+        (
+            {"target_groups": {"orders": {"zone_share": {"eu-west-1a": {"elb_502": 2}}}}},
+            "not a share between",
+        ),
         ({"target_groups": {"orders": {"cpu": {"i-1": "97"}}}}, "cpu.i-1: is not one of the instances"),
         ({"alarm": {"kind": "complex"}}, "alarm.kind: 'complex' is not one of metric, metric_math"),
         ({"alarm": {"target_group": "carts"}}, "'carts' is not one of orders, search"),
@@ -77,7 +98,7 @@ def deployment(**changes: Any) -> dict[str, Any]:
         (deployment(status="InProgress"), "InProgress and completed -1.0 contradict"),
         (deployment(completed=None, status="Succeeded"), "contradict"),
         (deployment(creator="me"), "'me' is not one of user"),
-        (deployment(target_groups=["carts"]), "write other/carts"),
+        (deployment(target_groups=["carts"]), "other/carts"),
         (deployment(overview={"Done": 1}), "overview.Done"),
         (deployment(revision={"name": "x"}), "revision.name: is not a key here"),
         (deployment(targets={"i-1": {"state": "x"}}), "targets.i-1.state: is not a key here"),
@@ -125,11 +146,14 @@ def test_targets_are_spread_over_the_zones_with_lasting_ids(incident: Callable[.
 
 def test_the_first_targets_take_the_states_given_by_number(incident: Callable[..., Scenario]) -> None:
     health = {"unhealthy": 1, "draining": 2, "reason": "Target.Timeout"}
-    states = [(t.state, t.reason) for t in incident(target_groups={"orders": {"health": health}}).group("orders").targets]
+    states = [
+        (t.state, t.reason)
+        for t in incident(target_groups={"orders": {"health": health}}).group("orders").targets
+    ]
     assert states[0] == ("unhealthy", "Target.Timeout")
     assert [state for state, _ in states[1:]] == ["draining", "draining", "healthy", "healthy", "healthy"]
     assert states[-1] == ("healthy", None)
 
 
 def test_minutes_count_from_the_minute_of_the_alarm(incident: Callable[..., Scenario]) -> None:
-    assert incident().moment(-3.5) == datetime(2026, 11, 20, 14, 43, 30, tzinfo=timezone.utc)
+    assert incident().moment(-3.5) == datetime(2026, 11, 20, 14, 43, 30, tzinfo=UTC)

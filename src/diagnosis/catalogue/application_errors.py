@@ -25,7 +25,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(
             -2.5, f"response time went {seconds(facts.response_time)}", "CloudWatch TargetResponseTime"
         )
-    else:
+    elif facts.response_time.known:
         yield Signal(
             1.5, "response time is as before: the errors come quickly", "CloudWatch TargetResponseTime"
         )
@@ -35,7 +35,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
     if len(failing) >= 2 and len(failing) == len(busy):
         yield Signal(-1.0, "every group fails, whatever it runs", "CloudWatch by TargetGroup")
     if facts.rhythm.over or facts.rhythm.fading:
-        yield Signal(-1.0, "the errors fade by themselves", "CloudWatch HTTPCode_Target_5XX_Count")
+        yield Signal(-2.0, "the errors fade by themselves", "CloudWatch HTTPCode_Target_5XX_Count")
     yield from software_fails_everywhere(facts)
 
 

@@ -34,6 +34,15 @@ def examine(facts: Facts) -> Iterable[Signal]:
             "successes are as before: the rejected requests came on top",
             "CloudWatch HTTPCode_Target_2XX_Count",
         )
+    moved_in = [
+        group for group in facts.failing_groups if group.requests.risen and group.requests.factor >= 1.2
+    ]
+    if moved_in and not facts.surged and len(facts.groups) > 1:
+        yield Signal(
+            -3.0,
+            f"{moved_in[0].name} gets requests that went elsewhere before",
+            "CloudWatch RequestCount by TargetGroup",
+        )
     if facts.rollout_at_onset:
         yield Signal(1.0, "it began with a release to these targets", "CodeDeploy")
     yield from software_fails_everywhere(facts)

@@ -25,7 +25,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(
             2.0, f"response time went {seconds(facts.response_time)}", "CloudWatch TargetResponseTime"
         )
-    else:
+    elif facts.response_time.known:
         yield Signal(-3.0, "response time is as before", "CloudWatch TargetResponseTime")
     if facts.rhythm.fading or facts.rhythm.over:
         yield Signal(4.0, "errors fade by themselves while the targets warm up", "CloudWatch")

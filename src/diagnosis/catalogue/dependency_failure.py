@@ -46,6 +46,8 @@ def examine(facts: Facts) -> Iterable[Signal]:
 
 
 def _slowness(facts: Facts) -> Iterable[Signal]:
+    if not facts.response_time.known:
+        return
     if not facts.response_time.raised:
         yield Signal(-2.5, "response time is as before", "CloudWatch TargetResponseTime")
         return

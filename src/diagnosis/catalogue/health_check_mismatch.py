@@ -10,6 +10,7 @@ from diagnosis.phrase import percent
 
 # Real requests succeed when fewer than this share of those that reach targets go wrong there.
 SERVES_WELL = 0.05
+BUSY_PROCESSOR = 85.0
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
@@ -44,6 +45,10 @@ def examine(facts: Facts) -> Iterable[Signal]:
 def _real_requests(facts: Facts) -> Iterable[Signal]:
     asked = max(facts.requests.events, 1.0)
     wrong = (facts.counts["target_5xx"].excess + facts.counts["connection_errors"].excess) / asked
+    overloaded = (facts.processor_peak or 0.0) >= BUSY_PROCESSOR
+    if overloaded and wrong >= SERVES_WELL:
+        yield Signal(0.5, "the targets that are left are overloaded", "CloudWatch CPUUtilization")
+        return
     if facts.requests.events and wrong < SERVES_WELL:
         yield Signal(
             2.5, f"of the requests that reached targets only {percent(wrong)} went wrong there", "CloudWatch"

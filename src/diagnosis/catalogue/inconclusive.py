@@ -33,6 +33,7 @@ CAUSE = Cause(
     rollback_helps=False,
     sources=("ALB user guide, troubleshooting",),
     cases=(
+        Case("500s of an unknown maker", True, {"traffic": {"elb_500": "0, -6: 40"}}),
         Case(
             "codes that have no metric of their own",
             True,

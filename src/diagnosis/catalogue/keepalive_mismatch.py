@@ -48,6 +48,8 @@ def _constancy(facts: Facts) -> Iterable[Signal]:
         yield Signal(2.0, "it has been so for hours, at the same rate", SOURCE)
     elif facts.rhythm.sawtooth or facts.rhythm.over:
         yield Signal(-2.5, "the errors came in bursts or are over", SOURCE)
+    elif not facts.rollouts_of_failing and not facts.changes_of(Effect.TIMEOUT):
+        yield Signal(-1.5, "it began all at once, and no release or setting changed the time-outs", SOURCE)
     elif facts.rollout_at_onset:
         yield Signal(
             0.5, "it began with a release, which may have changed the server's keep-alive time", "CodeDeploy"
@@ -107,7 +109,22 @@ CAUSE = Cause(
         Case(
             "a new worker class turned keep-alive on",
             True,
-            {"target_groups": {"orders": {"elb_502": "0, -20: 24"}}},
+            {
+                "target_groups": {"orders": {"elb_502": "0, -20: 24"}},
+                "deployments": [
+                    {
+                        "id": "d-NEW",
+                        "application": "order-api",
+                        "group": "production",
+                        "target_groups": ["orders"],
+                        "created": "-23",
+                        "started": "-23",
+                        "completed": "-19",
+                        "status": "Succeeded",
+                        "revision": {"bucket": "releases", "key": "v2.zip"},
+                    }
+                ],
+            },
         ),
         Case("one request in twelve fails", False, {"target_groups": {"orders": {"elb_502": "0, -3: 369"}}}),
     ),

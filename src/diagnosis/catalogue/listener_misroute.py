@@ -41,6 +41,11 @@ def examine(facts: Facts) -> Iterable[Signal]:
             f"{starved[0].name} is healthy and gets {moved(starved[0].requests)}",
             "CloudWatch RequestCount by TargetGroup",
         )
+        gained = [group for group in facts.groups if group.requests.risen and group.requests.excess]
+        if gained:
+            yield Signal(
+                2.0, f"and {gained[0].name} gets them instead", "CloudWatch RequestCount by TargetGroup"
+            )
     yield from _against(facts)
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Origin, Retry, Signal
-from diagnosis.context import lambda_target, software_fails_everywhere
+from diagnosis.context import began_lately, lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, NEARLY_ALL, Facts
 from diagnosis.phrase import moved, percent
 
 # A keep-alive race stays well under this share; a broken response does not (causes facts, section 2.1).
 MORE_THAN_A_RACE = 0.02
 A_RACE = 0.01
+# A process that crashes and restarts refuses some connections meanwhile (causes facts, section 2.2).
+MORE_THAN_RESTARTS = 0.4
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
@@ -25,9 +27,10 @@ def examine(facts: Facts) -> Iterable[Signal]:
     yield Signal(
         weight, f"502 made by the load balancer went {moved(made_502)}", "CloudWatch HTTPCode_ELB_502_Count"
     )
-    if facts.ratio("connection_errors", "elb_502", "elb_504") < HARDLY_ANY:
+    refused = facts.ratio("connection_errors", "elb_502", "elb_504")
+    if refused < HARDLY_ANY:
         yield Signal(1.0, "connections to the targets succeed", "CloudWatch TargetConnectionErrorCount")
-    else:
+    elif refused >= MORE_THAN_RESTARTS:
         yield Signal(
             -4.0,
             "connections to the targets fail, so the exchange never begins",
@@ -47,7 +50,10 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(1.0, f"all {len(facts.targets)} targets stayed healthy", "DescribeTargetHealth")
     elif facts.hosts_fell:
         yield Signal(-1.5, "targets were lost or became unhealthy", "CloudWatch HealthyHostCount")
+    if facts.in_state("draining") and facts.rollout_at_onset is None:
+        yield Signal(-2.5, "targets are being taken out, which cuts requests off", "DescribeTargetHealth")
     yield from _extent(facts)
+    yield from began_lately(facts)
     yield from software_fails_everywhere(facts)
     yield from lambda_target(facts)
 

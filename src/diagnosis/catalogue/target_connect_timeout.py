@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Origin, Retry, Signal
 from diagnosis.changes import Effect
-from diagnosis.context import lambda_target
+from diagnosis.context import began_lately, lambda_target
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved
 
@@ -46,6 +46,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     if facts.lone_zone:
         yield Signal(-3.5, f"only {facts.lone_zone.name} fails", "CloudWatch by AvailabilityZone")
+    yield from began_lately(facts)
     yield from lambda_target(facts)
 
 

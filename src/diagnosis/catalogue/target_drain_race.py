@@ -10,6 +10,9 @@ from diagnosis.facts import Facts
 SETTLED_MINUTES = 1
 # Log-likelihood from which errors are taken to follow the updated targets.
 GROWS = 2.0
+# Only what is in flight to a leaving target is lost.
+FEW = 0.05
+SEVERAL_SWAPS = 4
 SOURCE = "CodeDeploy and CloudWatch"
 
 
@@ -34,20 +37,36 @@ def examine(facts: Facts) -> Iterable[Signal]:
             "CloudWatch HealthyHostCount",
         )
     yield from _end(facts)
-    if facts.rollout_at_onset and facts.staircase(facts.rollout_at_onset).gain > GROWS:
-        yield Signal(-3.0, "errors grew with every target that has the new version", SOURCE)
+    yield from _growth(facts)
     if facts.part("elb_503") < 0.3:
         yield Signal(0.5, "502 and 504, as for requests cut off in flight", "CloudWatch")
     if facts.error_share >= 0.1:
         yield Signal(-1.5, "more requests fail than are in flight to a leaving target", "CloudWatch")
 
 
+def _growth(facts: Facts) -> Iterable[Signal]:
+    if facts.rollout_at_onset is None:
+        return
+    if facts.span.onset + 1 <= facts.rollout_at_onset.first_updated:
+        yield Signal(1.5, "it began before any target had the new version", SOURCE)
+    steps = facts.staircase(facts.rollout_at_onset)
+    if steps.gain > GROWS:
+        yield Signal(-3.0, "errors grew with every target that has the new version", SOURCE)
+    elif steps.visible and steps.gain < -GROWS and _a_few_at_each_swap(facts):
+        yield Signal(2.5, "as many fail at each swap, however many targets have the new version", SOURCE)
+
+
+def _a_few_at_each_swap(facts: Facts) -> bool:
+    return facts.failing_share < FEW and facts.span.minutes >= SEVERAL_SWAPS
+
+
 def _end(facts: Facts) -> Iterable[Signal]:
     rollout, shape = facts.rollout_at_onset, facts.rhythm
     if rollout is None:
-        yield (
-            Signal(2.5, "it was short", SOURCE) if shape.quiet_minutes else Signal(-3.0, "it goes on", SOURCE)
-        )
+        if shape.quiet_minutes:
+            yield Signal(2.5, "it was short", SOURCE)
+        elif not facts.in_state("draining"):
+            yield Signal(-3.0, "it goes on", SOURCE)
     elif rollout.ended is None:
         if shape.bursts >= 2 and shape.busy_share <= 0.5:
             yield Signal(4.0, f"{shape.bursts} short bursts, as targets are swapped one by one", SOURCE)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Origin, Retry, Signal
 from diagnosis.changes import Effect
-from diagnosis.context import lambda_target, software_fails_everywhere
+from diagnosis.context import began_lately, lambda_target, software_fails_everywhere
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, percent
 
@@ -30,7 +30,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         return
     failed = facts.counts["connection_errors"]
     yield Signal(
-        4.5 if ratio >= IN_STEP else 1.5,
+        4.5 if ratio >= IN_STEP else 0.5,
         f"502 comes in step with refused connections, {moved(failed)}",
         "CloudWatch TargetConnectionErrorCount",
     )
@@ -62,6 +62,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
             f"{percent(facts.rhythm.busy_share)} of the minutes since the onset were bad: it is over",
             "CloudWatch",
         )
+    yield from began_lately(facts)
     yield from software_fails_everywhere(facts)
     yield from lambda_target(facts)
 

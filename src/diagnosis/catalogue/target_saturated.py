@@ -21,9 +21,9 @@ def examine(facts: Facts) -> Iterable[Signal]:
     ):
         yield Signal(-4.0, "server errors are not what failed", "CloudWatch")
         return
-    if not facts.response_time.raised:
+    if facts.response_time.known and not facts.response_time.raised:
         yield Signal(-3.5, "response time is as before", "CloudWatch TargetResponseTime")
-    else:
+    elif facts.response_time.raised:
         yield Signal(
             1.5, f"response time went {seconds(facts.response_time)}", "CloudWatch TargetResponseTime"
         )

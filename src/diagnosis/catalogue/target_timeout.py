@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Origin, Retry, Signal
 from diagnosis.changes import Effect
-from diagnosis.context import lambda_target, software_fails_everywhere
+from diagnosis.context import began_lately, lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, NEARLY_ALL, Facts
 from diagnosis.phrase import moved, seconds
 
@@ -35,6 +35,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(
             -1.5, "targets answer 5xx as well and nothing was released: something behind them", "CloudWatch"
         )
+    yield from began_lately(facts)
     yield from software_fails_everywhere(facts)
     yield from lambda_target(facts)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Origin, Retry, Signal
 from diagnosis.changes import Effect
-from diagnosis.context import software_fails_everywhere
+from diagnosis.context import began_lately, software_fails_everywhere
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved
 
@@ -28,6 +28,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
     )
     if facts.part("elb_502", "elb_504") >= 0.7:
         yield Signal(1.0, "the load balancer answers 502 or 504 in step", "CloudWatch HTTPCode_ELB_502_Count")
+    yield from began_lately(facts)
     yield from software_fails_everywhere(facts)
 
 

@@ -28,7 +28,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     if zone.response_time.raised and not any(each.response_time.raised for each in others):
         yield Signal(1.0, f"only {zone.name} is slow", "CloudWatch TargetResponseTime by AvailabilityZone")
-    ill = {target.zone for target in facts.targets if target.state != "healthy" and target.zone}
+    ill = {target.zone for target in facts.targets if target.state == "unhealthy" and target.zone}
     if ill and ill != {zone.name}:
         yield Signal(-2.0, "targets of other zones are unhealthy too", "DescribeTargetHealth")
     in_zone = [target for target in facts.targets if target.zone == zone.name]

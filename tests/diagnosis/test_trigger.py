@@ -1,0 +1,288 @@
+"""What set the errors off, weighed against the onset and the failing part. T is the minute of the alarm."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from diagnosis.cause import Cause, Origin, Retry, Signal
+from diagnosis.changes import Effect
+from diagnosis.evidence import Changes, Missing
+from diagnosis.facts import Facts
+from diagnosis.trigger import find_trigger, is_blind
+from diagnosis.verdict import Candidate, Trigger
+from tests.diagnosis.sketches import BREAKS, facts_of, release, sketch
+
+ONE_FAILS = {"orders": BREAKS}
+NEIGHBOUR_IS_WELL = {"orders": BREAKS, "api": {}}
+NEIGHBOUR_FAILS_TOO = {"orders": BREAKS, "api": {"elb_502": "0, -3: 300"}}
+LONG_AGO = {"orders": {"elb_502": "0, -12: 369"}}
+SURGE = {"orders": {"requests": "4421, -10: 20000", "target_5xx": "0, -8: 2000"}}
+ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
+ONE_ZONE = {"orders": {**BREAKS, "zone_share": {"eu-west-1a": {"elb_502": 1.0}}}}
+FLAG = {"id": "e-flag", "at": "-3.5", "name": "PutParameter", "source": "ssm", "resources": ["/orders/flag"]}
+LISTENER = {
+    "id": "e-listener",
+    "at": "-3.5",
+    "name": "ModifyListener",
+    "source": "elasticloadbalancing",
+    "resources": ["listener/443"],
+}
+
+
+def nothing(facts: Facts) -> Iterable[Signal]:
+    return ()
+
+
+PLAIN = Cause(
+    code="made_up",
+    origin=Origin.UNKNOWN,
+    title="A mechanism of which nothing is known",
+    why="",
+    prior=0.0,
+    needs=(),
+    examine=nothing,
+    first_look=(),
+    prevention="",
+    retry=Retry.UNKNOWN,
+    rollback_helps=True,
+    sources=(),
+    cases=(),
+)
+
+
+def weighed(groups: Mapping[str, Any], cause: Cause | None = None, **incident: Any) -> Trigger:
+    return find_trigger(facts_of(sketch(target_groups=groups, **incident)), cause)
+
+
+def candidate(trigger: Trigger, id_: str) -> Candidate:
+    return next(each for each in (trigger.chosen, *trigger.rivals) if each.id == id_)
+
+
+def against(found: Candidate) -> str:
+    return "; ".join(signal.statement for signal in found.signals if signal.weight < 0)
+
+
+# --- Deployments ---
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"created": "-4", "started": "-4", "completed": "-2"},
+        {"created": "-9", "started": "-4", "completed": None},
+        {"created": "-9", "started": "-9", "completed": "-3.5"},
+        {"created": "-10", "started": "-10", "completed": "-5"},
+    ],
+)
+def test_a_deployment_whose_window_or_first_minutes_after_hold_the_onset_did_it(
+    times: Mapping[str, str | None],
+) -> None:
+    trigger = weighed(ONE_FAILS, PLAIN, deployments=[release(**times)])
+    assert (trigger.chosen.kind, trigger.chosen.id) == ("deployment", "d-NEW")
+    assert trigger.chosen.confidence > 0.6
+    assert trigger.chosen.deployment is not None
+
+
+def test_a_deployment_that_ended_25_quiet_minutes_before_is_not_blamed() -> None:
+    past = release(created="-40", started="-40", completed="-28")
+    trigger = weighed(ONE_FAILS, deployments=[past])
+    assert trigger.chosen.kind != "deployment"
+    assert "25 quiet minutes passed after it" in against(candidate(trigger, "d-NEW"))
+
+
+def test_a_deployment_that_began_after_the_onset_is_not_blamed() -> None:
+    trigger = weighed(LONG_AGO, deployments=[release(created="-8", started="-8", completed=None)])
+    assert trigger.chosen.kind == "none_found"
+    assert "the errors began before it" in against(candidate(trigger, "d-NEW"))
+
+
+def test_a_deployment_of_a_neighbours_group_is_not_blamed() -> None:
+    trigger = weighed(ONE_FAILS, deployments=[release(target_groups=["other/billing"])])
+    assert trigger.chosen.kind != "other_deployment"
+    assert candidate(trigger, "d-NEW").kind == "other_deployment"
+
+
+def test_a_deployment_whose_own_group_is_clean_is_not_blamed() -> None:
+    trigger = weighed(NEIGHBOUR_IS_WELL, deployments=[release(target_groups=["api"])])
+    assert trigger.chosen.kind != "other_deployment"
+    assert "the group it deployed to is clean" in against(candidate(trigger, "d-NEW"))
+
+
+def test_a_deployment_is_not_blamed_when_a_group_that_it_never_touched_fails_too() -> None:
+    trigger = weighed(NEIGHBOUR_FAILS_TOO, deployments=[release()])
+    assert trigger.chosen.kind != "deployment"
+    assert "api fails too and was not deployed to" in against(candidate(trigger, "d-NEW"))
+
+
+def test_a_neighbour_that_is_well_makes_the_deployment_more_likely() -> None:
+    alone, beside = (weighed(groups, deployments=[release()]) for groups in (ONE_FAILS, NEIGHBOUR_IS_WELL))
+    assert beside.chosen.confidence > alone.chosen.confidence
+
+
+def test_a_deployment_of_the_revision_that_was_there_before_is_not_blamed() -> None:
+    before = release(id="d-OLD", created="-2000", started="-2000", completed="-1990")
+    trigger = weighed(ONE_FAILS, deployments=[before, release()])
+    assert trigger.chosen.kind != "deployment"
+    assert "the revision that was there before" in against(candidate(trigger, "d-NEW"))
+
+
+def test_a_deployment_made_by_auto_scaling_is_not_blamed() -> None:
+    trigger = weighed(ONE_FAILS, deployments=[release(creator="autoscaling")])
+    assert trigger.chosen.kind != "deployment"
+    assert "created by autoscaling" in against(candidate(trigger, "d-NEW"))
+
+
+def test_a_deployment_whose_group_could_not_be_read_is_less_likely() -> None:
+    evidence = sketch(target_groups=NEIGHBOUR_IS_WELL, deployments=[release()])
+    assert not isinstance(evidence.deployments, Missing)
+    (found,) = evidence.deployments.found
+    unread = replace(evidence.deployments, found=(replace(found, group=Missing("AccessDenied")),))
+    trigger = find_trigger(facts_of(replace(evidence, deployments=unread)), None)
+    whole = find_trigger(facts_of(evidence), None)
+    assert candidate(trigger, "d-NEW").confidence < candidate(whole, "d-NEW").confidence
+    assert "cannot be told" in against(candidate(trigger, "d-NEW"))
+
+
+def test_a_deployment_is_not_blamed_for_one_zone_while_its_revision_runs_in_all() -> None:
+    trigger = weighed(
+        ONE_ZONE, deployments=[release()], load_balancer={"name": "order-api", "zones": list(ZONES)}
+    )
+    assert "only eu-west-1a fails" in against(candidate(trigger, "d-NEW"))
+
+
+def test_a_deployment_is_not_blamed_when_more_failed_than_its_updated_targets_could_answer() -> None:
+    pending = {f"i-{number}": {"status": "Pending"} for number in range(2, 7)}
+    running = release(completed=None, targets={"i-1": {"completed": "-2.5"}, **pending})
+    trigger = weighed({"orders": {"elb_502": "0, -3: 4000"}}, deployments=[running])
+    assert trigger.chosen.kind != "deployment"
+    assert "more requests failed than the targets updated by then" in against(candidate(trigger, "d-NEW"))
+
+
+def test_how_long_after_its_end_a_deployment_may_do_it_depends_on_the_mechanism() -> None:
+    past = release(created="-25", started="-25", completed="-18")
+    leak = replace(PLAIN, onset_after_deployment_minutes=20.0)
+    prompt, slow = (weighed(ONE_FAILS, cause, deployments=[past]) for cause in (PLAIN, leak))
+    assert prompt.chosen.kind != "deployment"
+    assert slow.chosen.kind == "deployment"
+
+
+def test_the_deployment_at_the_onset_beats_one_before_it() -> None:
+    before = release(
+        id="d-OLD", created="-30", started="-30", completed="-20", revision={"bucket": "b", "key": "1"}
+    )
+    trigger = weighed(ONE_FAILS, deployments=[before, release()])
+    assert trigger.chosen.id == "d-NEW"
+
+
+# --- Configuration changes ---
+
+
+def test_a_change_that_fits_the_mechanism_in_the_same_minutes_is_a_rival_of_the_deployment() -> None:
+    touchy = replace(PLAIN, touched_by=(Effect.ROUTING,))
+    rivals = weighed(ONE_FAILS, touchy, deployments=[release()], changes=[LISTENER])
+    alone = weighed(ONE_FAILS, touchy, deployments=[release()])
+    assert {"d-NEW", "e-listener"} <= {each.id for each in (rivals.chosen, *rivals.rivals)}
+    assert candidate(rivals, "d-NEW").confidence < 0.6 < candidate(alone, "d-NEW").confidence
+
+
+def test_a_change_just_before_the_onset_did_it_when_nothing_else_happened() -> None:
+    touchy = replace(PLAIN, touched_by=(Effect.CONFIGURATION,))
+    trigger = weighed(ONE_FAILS, touchy, changes=[FLAG])
+    assert (trigger.chosen.kind, trigger.chosen.id) == ("configuration_change", "e-flag")
+
+
+def test_a_change_that_cannot_do_this_is_not_blamed() -> None:
+    trigger = weighed(ONE_FAILS, replace(PLAIN, touched_by=(Effect.NETWORK,)), changes=[FLAG])
+    assert trigger.chosen.id != "e-flag"
+    assert "does not do this" in against(candidate(trigger, "e-flag"))
+
+
+def test_a_change_of_another_service_is_not_blamed() -> None:
+    foreign = {**LISTENER, "resources": ["arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/billing/1/2"]}
+    trigger = weighed(ONE_FAILS, changes=[foreign])
+    assert trigger.chosen.id != "e-listener"
+    assert "names no part of this service" in against(candidate(trigger, "e-listener"))
+
+
+def test_the_earlier_of_two_like_changes_is_less_likely() -> None:
+    early = {**FLAG, "id": "e-early", "at": "-20"}
+    trigger = weighed(ONE_FAILS, changes=[early, FLAG])
+    assert candidate(trigger, "e-early").confidence < candidate(trigger, "e-flag").confidence
+
+
+def test_capacity_taken_by_the_provider_is_infrastructure_and_no_configuration_change() -> None:
+    reclaimed = {"id": "e-spot", "at": "-3.5", "name": "BidEvictedEvent", "source": "ec2", "by": "spot"}
+    assert candidate(weighed(ONE_FAILS, changes=[reclaimed]), "e-spot").kind == "infrastructure"
+
+
+# --- Traffic, zones, and nothing ---
+
+
+def test_requests_that_rose_are_a_traffic_change() -> None:
+    assert weighed(SURGE).chosen.kind == "traffic_change"
+
+
+def test_one_failing_zone_is_infrastructure() -> None:
+    trigger = weighed(ONE_ZONE, load_balancer={"name": "order-api", "zones": list(ZONES)})
+    assert trigger.chosen.kind == "infrastructure"
+    assert "eu-west-1a" in trigger.chosen.summary
+
+
+def test_nothing_is_found_when_all_was_looked_at_and_nothing_changed() -> None:
+    trigger = weighed(LONG_AGO)
+    assert (trigger.chosen.kind, trigger.chosen.id, trigger.blind) == ("none_found", None, False)
+
+
+def test_the_last_minutes_before_the_onset_that_cloudtrail_cannot_show_yet_make_it_unknown() -> None:
+    trigger = weighed(ONE_FAILS)
+    assert (trigger.chosen.kind, trigger.blind) == ("unknown", True)
+
+
+def test_cloudtrail_that_shows_the_onset_is_not_blind() -> None:
+    facts = facts_of(sketch(target_groups=ONE_FAILS))
+    assert facts.onset is not None
+    for shown, blind in ((facts.onset, False), (facts.onset - timedelta(seconds=1), True)):
+        changes = Changes(facts.onset - timedelta(minutes=45), shown, ())
+        assert is_blind(replace(facts, evidence=replace(facts.evidence, changes=changes))) is blind
+
+
+@pytest.mark.parametrize("source", ["deployments", "changes"])
+def test_a_source_that_could_not_be_read_makes_it_unknown_and_not_nothing(source: str) -> None:
+    unread: dict[str, Any] = {source: Missing("AccessDenied")}
+    trigger = find_trigger(facts_of(replace(sketch(target_groups=LONG_AGO), **unread)), None)
+    assert trigger.chosen.kind == "unknown"
+    assert source in trigger.chosen.summary
+    assert "none_found" not in {each.kind for each in trigger.rivals}
+
+
+def test_a_deployment_is_less_certain_while_changes_could_not_be_read() -> None:
+    evidence = sketch(target_groups=ONE_FAILS, deployments=[release()])
+    whole = find_trigger(facts_of(evidence), None)
+    unread = find_trigger(facts_of(replace(evidence, changes=Missing("AccessDenied"))), None)
+    assert candidate(unread, "d-NEW").confidence < candidate(whole, "d-NEW").confidence
+
+
+# --- All together ---
+
+
+def test_the_confidences_of_all_candidates_add_up_to_one() -> None:
+    trigger = weighed(NEIGHBOUR_IS_WELL, deployments=[release()], changes=[LISTENER, FLAG])
+    shares = [each.confidence for each in (trigger.chosen, *trigger.rivals)]
+    assert sum(shares) == pytest.approx(1.0)
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_the_mechanism_lends_its_odds_to_the_kinds_of_trigger() -> None:
+    fond, shy = (replace(PLAIN, triggers={"deployment": weight}) for weight in (2.0, -2.0))
+    likely, unlikely = (weighed(ONE_FAILS, cause, deployments=[release()]) for cause in (fond, shy))
+    assert candidate(likely, "d-NEW").confidence > candidate(unlikely, "d-NEW").confidence
+
+
+def test_no_deployment_and_no_change_is_blamed_for_errors_that_did_not_begin_lately() -> None:
+    ordinary = {"orders": {"target_5xx": "40"}}
+    trigger = weighed(ordinary, deployments=[release()], changes=[FLAG])
+    assert trigger.chosen.kind == "none_found"
+    assert [each.id for each in trigger.rivals if each.id] == ["d-NEW"]
