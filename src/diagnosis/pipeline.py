@@ -37,7 +37,7 @@ def diagnose(evidence: Evidence, alarm_metrics: Sequence[str], alarm_group: str 
         severity=severity(facts, cause.code),
         rollback_support=sum(found.confidence for found in ranked if found.cause.rollback_helps),
         missing=evidence.missing(),
-        failing_target_groups=tuple(group.name for group in facts.failing_groups),
+        failing_target_groups=tuple(group.id for group in facts.failing_groups),
         errors_continue=facts.onset is not None and not facts.rhythm.over,
         requests_per_minute=facts.attempted.after,
         reasons=() if named else _why_undecided(facts, ranked),

@@ -37,12 +37,7 @@ def find_trigger(facts: Facts, cause: Cause | None) -> Trigger:
             )
             for each, confidence in zip(weighed, softmax(scores), strict=True)
         ),
-        key=lambda each: (
-            -round(each.confidence, 9),
-            each.kind not in {"unknown", "none_found"},
-            each.kind,
-            each.id or "",
-        ),
+        key=_order,
     )
     return Trigger(ranked[0], tuple(ranked[1:]), blind=is_blind(facts))
 
