@@ -173,8 +173,8 @@ def timestamp(moment: datetime) -> str:
 
 
 def share(value: float) -> float:
-    """A probability or rate as a finite number from 0 to 1 with four decimals; what is not a number is 0."""
-    return round(min(1.0, max(0.0, value)), 4) if not math.isnan(value) else 0.0
+    """A probability or rate as a finite number from 0 to 1 with six decimals; what is not a number is 0."""
+    return round(min(1.0, max(0.0, value)), 6) if not math.isnan(value) else 0.0
 
 
 def storable(value: Any) -> Any:

@@ -68,8 +68,8 @@ def _candidates(facts: Facts, cause: Cause | None) -> Iterator[Candidate]:
 def _lent(cause: Cause | None, kind: str) -> Iterator[Signal]:
     weight = 0.0 if cause is None else cause.triggers.get(kind, 0.0)
     if cause is not None and weight:
-        means = "is often set off" if weight > 0 else "is seldom set off"
-        yield Signal(weight, f"this mechanism {means} so", f"cause {cause.code}")
+        often = "often" if weight > 0 else "seldom"
+        yield Signal(weight, f"this cause {often} has such a trigger", f"cause {cause.code}")
 
 
 def _deployment(facts: Facts, cause: Cause | None, rollout: Rollout) -> Candidate:
@@ -238,13 +238,16 @@ def _traffic(facts: Facts, cause: Cause | None) -> Candidate:
 
 def _infrastructure(facts: Facts, cause: Cause | None) -> Candidate:
     if facts.lone_zone:
-        where, weight = f"Availability Zone {facts.lone_zone.name}", 2.0
+        summary = f"a fault of Availability Zone {facts.lone_zone.name}"
+        signal = Signal(2.0, "the other zones are clean", f"{CLOUDWATCH} by AvailabilityZone")
     elif facts.lone_target:
-        where, weight = f"target {facts.lone_target.id}", 0.5
+        summary = f"a fault of target {facts.lone_target.id}"
+        signal = Signal(0.5, "its neighbours are well", "DescribeTargetHealth and CPUUtilization")
     else:
-        where, weight = "zones and machines", -3.0
-    signals = (Signal(weight, f"failures against {where}", CLOUDWATCH), *_lent(cause, "infrastructure"))
-    return Candidate("infrastructure", None, facts.onset, None, where, 0.0, signals)
+        summary = "a fault of one zone or machine"
+        signal = Signal(-3.0, "no zone and no target stands out", CLOUDWATCH)
+    signals = (signal, *_lent(cause, "infrastructure"))
+    return Candidate("infrastructure", None, facts.onset, None, summary, 0.0, signals)
 
 
 def _nothing(facts: Facts, cause: Cause | None) -> Candidate:
