@@ -293,6 +293,11 @@ class Facts:
         )
 
     @property
+    def several_were_unhealthy(self) -> bool:
+        """Whether a failing group had two or more unhealthy targets at a time since the onset."""
+        return any((group.hosts.unhealthy_most or 0.0) >= 2 for group in self.failing_groups)
+
+    @property
     def surged(self) -> bool:
         """Whether clearly more requests came than before."""
         return self.attempted.risen and self.attempted.factor >= 1.5

@@ -159,6 +159,8 @@ class Staircase:
 
 FLAT = Staircase(visible=False, gain=0.0, too_early=False)
 LEAST_STEPS = 3
+# A target serves the new version some minutes before CodeDeploy has validated it and calls it done.
+LEADS = (0, 1, 2)
 
 
 def staircase(
@@ -180,8 +182,13 @@ def staircase(
     if not step.updated or end - first < LEAST_STEPS:
         return Staircase(visible=False, gain=0.0, too_early=early)
     stepped = [1.0 if index >= span.onset else 0.0 for index in range(first, end)]
-    gain = _likelihood(observed, asked, shares[first:end]) - _likelihood(observed, asked, stepped)
+    grown = (_likelihood(observed, asked, _earlier(shares, lead)[first:end]) for lead in LEADS)
+    gain = max(grown) - _likelihood(observed, asked, stepped)
     return Staircase(visible=rising >= LEAST_STEPS - 1, gain=gain / max(1.0, spread), too_early=early)
+
+
+def _earlier(shares: Sequence[float], minutes: int) -> Sequence[float]:
+    return [*shares[minutes:], *([shares[-1]] * minutes)]
 
 
 def _likelihood(errors: Sequence[float], requests: Sequence[float], shape: Sequence[float]) -> float:

@@ -10,7 +10,7 @@ def parse(value: Any) -> datetime:
     """The moment, in UTC unless it is in a form seldom seen, which botocore reads.
 
     A diagnosis reads ten thousand and more times of data points. botocore looks for the machine's time zone
-    at each of them, which took nearly half of a warm function's processor time (docs/performance.md).
+    at each of them, which took two fifths of a warm function's processor time.
     Raises what botocore raises for what is no time.
     """
     try:

@@ -8,6 +8,8 @@ from diagnosis.context import software_fails_everywhere
 from diagnosis.facts import NEARLY_ALL, Facts
 from diagnosis.phrase import moved, seconds
 
+MOST = 0.6
+
 
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh the targets' own 5xx against slowness, which would speak for something behind them."""
@@ -15,7 +17,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
     if not facts.is_5xx or own is None or facts.onset is None or share < 0.4:
         yield Signal(-4.0, "5xx of the targets are not what failed", "CloudWatch HTTPCode_Target_5XX_Count")
         return
-    weight = 3.5 if share >= NEARLY_ALL else 1.5
+    weight = 3.5 if share >= NEARLY_ALL else 2.5 if share >= MOST else 1.5
     yield Signal(
         weight,
         f"5xx answered by the targets themselves went {moved(own)}",

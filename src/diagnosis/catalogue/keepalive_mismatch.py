@@ -12,6 +12,8 @@ from diagnosis.rhythm import correlation
 # "few 502, well under 1 %" (contract, causes.md).
 WELL_UNDER = 0.01
 TOO_MANY = 0.02
+# A race is always there; what was hardly there before is something else.
+CHRONIC = 0.3
 # The share of 502 in thin minutes against busy ones.
 WORSE_WHEN_THIN = -0.25
 SOURCE = "CloudWatch HTTPCode_ELB_502_Count"
@@ -46,6 +48,8 @@ def examine(facts: Facts) -> Iterable[Signal]:
 def _constancy(facts: Facts) -> Iterable[Signal]:
     if facts.onset is None:
         yield Signal(2.0, "it has been so for hours, at the same rate", SOURCE)
+    elif facts.parts["elb_502"].before >= CHRONIC * facts.parts["elb_502"].after:
+        yield Signal(1.5, "there were some of them all along", SOURCE)
     elif facts.rhythm.sawtooth or facts.rhythm.over:
         yield Signal(-2.5, "the errors came in bursts or are over", SOURCE)
     elif not facts.rollouts_of_failing and not facts.changes_of(Effect.TIMEOUT):

@@ -47,10 +47,10 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     else:
         yield Signal(-3.0, "what fails does not fit one target's share", "CloudWatch")
-    if (group.hosts.unhealthy_most or 0.0) >= 2:
+    if facts.several_were_unhealthy:
         yield Signal(
             -2.5,
-            f"{group.hosts.unhealthy_most:.0f} targets were unhealthy at a time",
+            "several targets were unhealthy at a time",
             "CloudWatch UnHealthyHostCount",
         )
     rollout = facts.rollout_at_onset

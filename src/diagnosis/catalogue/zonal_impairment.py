@@ -34,6 +34,8 @@ def examine(facts: Facts) -> Iterable[Signal]:
     in_zone = [target for target in facts.targets if target.zone == zone.name]
     if len(in_zone) == 1 and facts.lone_target:
         yield Signal(-3.5, f"the zone has one target, {in_zone[0].id}", "DescribeTargetHealth")
+    elif facts.lone_target in in_zone and not facts.several_were_unhealthy:
+        yield Signal(-5.5, "the zone's other targets are well", "DescribeTargetHealth")
 
 
 CAUSE = Cause(
