@@ -41,6 +41,11 @@ def examine(facts: Facts) -> Iterable[Signal]:
             "a rule answers by itself: fixed responses rose in step",
             "CloudWatch HTTP_Fixed_Response_Count",
         )
+    rollout = facts.rollout_at_onset
+    if rollout is not None and rollout.deployment.status == "Failed":
+        yield Signal(
+            -3.0, "a deployment that failed took the targets and did not bring them back", "CodeDeploy"
+        )
     for each in facts.changes_of(Effect.REGISTRATION)[:1]:
         yield Signal(1.0, f"{each.change.name} at {each.change.at:%H:%M:%S}", "CloudTrail")
     for each in facts.changes_of(Effect.ROUTING)[:1]:

@@ -39,19 +39,25 @@ def examine(facts: Facts) -> Iterable[Signal]:
             f"{len(mismatched)} targets answer the health check with another code",
             "DescribeTargetHealth",
         )
-    connections = facts.counts["connection_errors"]
-    if facts.ratio("connection_errors", "elb_502", "elb_504", "elb_503") >= CONNECTIONS_IN_STEP:
-        yield Signal(
-            1.5, f"refused connections went {moved(connections)}", "CloudWatch TargetConnectionErrorCount"
-        )
-    if facts.part("elb_504") >= 0.5:
-        yield Signal(-3.0, "the failures are time-outs, not refusals", "CloudWatch HTTPCode_ELB_504_Count")
+    yield from _connections(facts)
     yield from _starts(facts)
     if facts.rhythm.over:
         yield Signal(-2.5, "the errors are over", "CloudWatch")
     if facts.rhythm.sawtooth:
         yield Signal(-2.0, "the errors come in bursts with quiet between", "CloudWatch")
     yield from software_fails_everywhere(facts)
+
+
+def _connections(facts: Facts) -> Iterable[Signal]:
+    connections = facts.counts["connection_errors"]
+    if facts.ratio("connection_errors", "elb_502", "elb_504", "elb_503") >= CONNECTIONS_IN_STEP:
+        yield Signal(
+            1.5, f"refused connections went {moved(connections)}", "CloudWatch TargetConnectionErrorCount"
+        )
+    elif facts.part("elb_502") >= 0.5:
+        yield Signal(-2.0, "targets accept the connections", "CloudWatch TargetConnectionErrorCount")
+    if facts.part("elb_504") >= 0.5:
+        yield Signal(-3.0, "the failures are time-outs, not refusals", "CloudWatch HTTPCode_ELB_504_Count")
 
 
 def _starts(facts: Facts) -> Iterable[Signal]:
@@ -65,6 +71,8 @@ def _starts(facts: Facts) -> Iterable[Signal]:
         return
     yield Signal(2.5, f"it began with deployment {rollout.deployment.id}, which started them", "CodeDeploy")
     targets = () if isinstance(rollout.deployment.targets, Missing) else rollout.deployment.targets
+    if rollout.deployment.status == "Failed" and facts.part("elb_503") >= 0.5:
+        yield Signal(3.5, "the deployment failed and left the group without targets", "CodeDeploy")
     if failed := [target for target in targets if target.failed_event]:
         yield Signal(
             1.5, f"{failed[0].failed_event} failed on {failed[0].id}", "CodeDeploy deployment targets"
