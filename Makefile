@@ -119,7 +119,7 @@ accuracy: $(READY) ## measure the judgement on all scenarios: docs/accuracy.md
 	@$(offline) $(RUN) -m cli accuracy
 
 bench: $(READY) ## measure latency, cold start, calls, price and size: docs/performance.md
-	@$(offline) $(RUN) -m benchmarks
+	@$(offline) RUNTIME_PYTHON="$(RUNTIME_PYTHON)" $(RUN) -m benchmarks
 
 # ---- to build and deploy --------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -36,6 +37,8 @@ def _transform(text: str, region: str) -> dict[str, Any]:
     from samtranslator.translator.transform import transform
     from samtranslator.yaml_helper import yaml_parse
 
+    # It warns of its own usage figures, which nobody here publishes.
+    logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
     source = yaml_parse(text)
     code = _take_code(source)
     with patch.dict(os.environ, {"AWS_DEFAULT_REGION": region}):
