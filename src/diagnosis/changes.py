@@ -132,7 +132,7 @@ def relevant_changes(evidence: Evidence, onset: datetime) -> tuple[RelevantChang
         return ()
     own = own_identifiers(evidence)
     found = (
-        RelevantChange(change, EFFECTS[change.name], _is_ours(change, EFFECTS[change.name], own))
+        RelevantChange(change, EFFECTS[change.name], touches(change, evidence, own))
         for change in evidence.changes.found
         if change.name in EFFECTS
         and not _part_of_a_deployment(change)
@@ -149,31 +149,52 @@ def _part_of_a_deployment(change: Change) -> bool:
     return "codedeploy" in change.by.lower()
 
 
-def own_identifiers(evidence: Evidence) -> frozenset[str]:
-    """Every identifier of the load balancer, its groups, listeners, targets and their security groups."""
-    return frozenset(identifier for identifier in _identifiers(evidence) if identifier)
+def own_identifiers(evidence: Evidence, groups: frozenset[str] | None = None) -> frozenset[str]:
+    """Every identifier of the load balancer, its groups, listeners, targets and their security groups.
+
+    With `groups` (ids such as targetgroup/name/hash) only of these groups, besides the load balancer itself.
+    """
+    return frozenset(identifier for identifier in _identifiers(evidence, groups) if identifier)
 
 
-def _identifiers(evidence: Evidence) -> Iterable[str]:
+def touches(change: Change, evidence: Evidence, own: frozenset[str]) -> bool | None:
+    """Whether the change names a part of this service; None where that cannot be told."""
+    effect = EFFECTS.get(change.name)
+    if any(_names_ours(resource, own) for resource in change.resources):
+        return True
+    if not change.resources or effect in INDIRECT:
+        return None
+    if effect is Effect.CAPACITY and all(resource.startswith("i-") for resource in change.resources):
+        # A terminated instance has left the group and cannot be told from a stranger.
+        return None
+    parts = (evidence.load_balancer, evidence.target_groups, evidence.listeners, evidence.instances)
+    if any(isinstance(part, Missing) for part in parts):
+        return None
+    return None if effect is Effect.NETWORK and not _names_a_guard(change.resources, own) else False
+
+
+def _identifiers(evidence: Evidence, groups: frozenset[str] | None) -> Iterable[str]:
     if not isinstance(evidence.load_balancer, Missing):
-        yield from (
-            evidence.load_balancer.arn,
-            evidence.load_balancer.name,
-            *evidence.load_balancer.security_groups,
-        )
-    if not isinstance(evidence.target_groups, Missing):
-        for group in evidence.target_groups:
-            yield from (group.arn, group.name, group.id)
+        balancer = evidence.load_balancer
+        yield from (balancer.arn, balancer.name, *balancer.security_groups)
     if not isinstance(evidence.listeners, Missing):
         yield from (listener.arn for listener in evidence.listeners)
     if not isinstance(evidence.instances, Missing):
         for instance in evidence.instances:
             yield from (instance.id, instance.subnet or "", *instance.security_groups)
-    if not isinstance(evidence.target_health, Missing):
-        for targets in evidence.target_health.values():
-            if not isinstance(targets, Missing):
-                yield from (target.id for target in targets)
+    yield from _group_identifiers(evidence, groups)
     yield from _deployment_identifiers(evidence)
+
+
+def _group_identifiers(evidence: Evidence, groups: frozenset[str] | None) -> Iterable[str]:
+    if not isinstance(evidence.target_groups, Missing):
+        for group in evidence.target_groups:
+            if groups is None or group.id in groups:
+                yield from (group.arn, group.name, group.id)
+    if not isinstance(evidence.target_health, Missing):
+        for id_, targets in evidence.target_health.items():
+            if not isinstance(targets, Missing) and (groups is None or id_ in groups):
+                yield from (target.id for target in targets)
 
 
 def _deployment_identifiers(evidence: Evidence) -> Iterable[str]:
@@ -182,17 +203,6 @@ def _deployment_identifiers(evidence: Evidence) -> Iterable[str]:
     for deployment in evidence.deployments.found:
         if not isinstance(deployment.group, Missing):
             yield from deployment.group.auto_scaling_groups
-
-
-def _is_ours(change: Change, effect: Effect, own: frozenset[str]) -> bool | None:
-    if any(_names_ours(resource, own) for resource in change.resources):
-        return True
-    if not change.resources or effect in INDIRECT:
-        return None
-    if effect is Effect.CAPACITY and all(resource.startswith("i-") for resource in change.resources):
-        # A terminated instance has left the group and cannot be told from a stranger.
-        return None
-    return None if effect is Effect.NETWORK and not _names_a_guard(change.resources, own) else False
 
 
 def _names_ours(resource: str, own: frozenset[str]) -> bool:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from diagnosis.evidence import Deployment, Evidence, Revision
-from diagnosis.guards import Guard, ask_all
-from diagnosis.guards.question import Question, last_good
+from diagnosis.guards import Guard, ask_all, ask_without_deployment
+from diagnosis.guards.question import Question, Situation, last_good
 from diagnosis.history import History, PastRollback
 from diagnosis.settings import RollbackMode, Settings
 from diagnosis.verdict import Trigger, Verdict
@@ -50,7 +50,8 @@ def decide(verdict: Verdict, evidence: Evidence, history: History, settings: Set
     """
     deployment = in_question(verdict.trigger)
     if deployment is None:
-        return Decision("none", (), None)
+        situation = Situation(verdict, evidence, history, settings)
+        return Decision("none", ask_without_deployment(situation), None)
     question = Question(verdict, evidence, history, settings, deployment)
     guards = ask_all(question)
     return Decision(_outcome(guards, settings.mode), guards, _plan(question))

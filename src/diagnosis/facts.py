@@ -1,5 +1,6 @@
 """What the evidence says, in the terms that causes are judged in: derived once, read by every cause."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from diagnosis.rhythm import Rhythm, rhythm
 from diagnosis.rollout import FLAT, Rollout, Staircase, rollout, staircase
 from diagnosis.shift import LEAD_MINUTES, Level, Shift, Span, count_shift, level_shift
 from diagnosis.symptom import Family, Symptom, find_symptom
+from diagnosis.tails import log_binomial_tail
 
 # The baseline reaches back at most two hours before the onset: long enough for rare errors, short enough for
 # the time of day.
@@ -27,6 +29,8 @@ FAILING_SHARE_OF_ERRORS = 0.1
 ROLLOUT_LOOK_BACK_MINUTES = 45.0
 # The groups' own figures are used where they tell of at least this share of the errors.
 FEWEST_TOLD = 0.5
+# A zone is alone when it has this share of the failures with a part of the traffic, beyond chance.
+NEARLY_ALONE, MOST_TRAFFIC_OF_A_ZONE, ZONE_BY_CHANCE = 0.85, 0.75, math.log(1e-6)
 # A processor load this far off its neighbours' is another life.
 ODD_BELOW, ODD_ABOVE = 0.4, 1.9
 
@@ -275,8 +279,11 @@ class Facts:
             return None
         worst = max(self.zones, key=lambda zone: zone.failed.excess)
         asked = sum(zone.requests.events for zone in self.zones)
-        alone = worst.failed.excess >= 0.85 * total and worst.requests.events <= 0.75 * max(asked, 1.0)
-        return worst if alone else None
+        share = worst.requests.events / max(asked, 1.0)
+        if worst.failed.excess < NEARLY_ALONE * total or share > MOST_TRAFFIC_OF_A_ZONE:
+            return None
+        # A few errors fall into one zone by chance.
+        return worst if log_binomial_tail(worst.failed.excess, total, share) < ZONE_BY_CHANCE else None
 
     @property
     def lone_target(self) -> Target | None:

@@ -62,6 +62,12 @@ class Rollout:
         return max(self.deployment.total_targets or 0, told, len(self.updated), 1)
 
     @property
+    def failed_targets(self) -> tuple[str, ...]:
+        """The targets on which it failed, as far as is known."""
+        targets = () if isinstance(self.deployment.targets, Missing) else self.deployment.targets
+        return tuple(target.id for target in targets if target.status == "Failed")
+
+    @property
     def in_flight(self) -> int:
         """How many targets it takes at a time, by its deployment configuration (CodeDeploy user guide); one
         if unknown.
@@ -125,17 +131,18 @@ def rollout(
 
 
 def _same_as_before(deployment: Deployment, all_deployments: Sequence[Deployment]) -> bool:
-    """Whether the last success of the group before this deployment had installed the very same revision."""
+    """Whether the last success before it, and all that was tried since, was of the very same revision."""
     earlier = [
         each
         for each in all_deployments
         if each.application == deployment.application
         and each.group_name == deployment.group_name
-        and each.status == "Succeeded"
         and each.created < deployment.created
     ]
-    last = max(earlier, key=lambda each: each.created, default=None)
-    return last is not None and deployment.revision is not None and last.revision == deployment.revision
+    successes = [each.created for each in earlier if each.status == "Succeeded"]
+    if not successes or deployment.revision is None:
+        return False
+    return all(each.revision == deployment.revision for each in earlier if each.created >= max(successes))
 
 
 def _place(moment: datetime, window: Window) -> float:

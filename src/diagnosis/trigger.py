@@ -80,6 +80,7 @@ def _deployment(facts: Facts, cause: Cause | None, rollout: Rollout) -> Candidat
         *_when(facts, cause, rollout),
         *_where(facts, rollout),
         *_how(facts, cause, rollout),
+        *_in_step(facts, cause, rollout),
         *(_lent(cause, kind) if rollout.changes_version else ()),
     )
     revision = f" ({deployment.revision.label})" if deployment.revision else ""
@@ -148,16 +149,23 @@ def _how(facts: Facts, cause: Cause | None, rollout: Rollout) -> Iterator[Signal
         yield Signal(
             -6.0, f"created by {rollout.deployment.creator}: it brought no other version", CODEDEPLOY
         )
+    if cause is None:
+        yield Signal(-3.0, "what fails is not known, so only the time speaks for it", CODEDEPLOY)
+    if facts.lone_target and facts.lone_target.id in rollout.failed_targets:
+        yield Signal(8.0, f"it failed on {facts.lone_target.id}, the target that is ill", CODEDEPLOY)
     if facts.lone_zone:
         yield Signal(-4.0, f"its revision runs in every zone, only {facts.lone_zone.name} fails", CLOUDWATCH)
     if facts.surged:
         yield Signal(-2.0, f"requests rose {moved(facts.attempted)}", CLOUDWATCH)
+
+
+def _in_step(facts: Facts, cause: Cause | None, rollout: Rollout) -> Iterator[Signal]:
     if facts.onset is None or not rollout.covers(facts.span.onset):
         return
     steps = facts.staircase(rollout)
     if steps.too_early:
         yield Signal(
-            -5.0,
+            -8.0,
             "more requests failed than the targets updated by then could have answered",
             f"{CODEDEPLOY} and {CLOUDWATCH}",
         )

@@ -345,7 +345,16 @@ def test_scaling_deployments_that_ended_do_not_stand_in_the_way() -> None:
 
 def test_without_a_deployment_in_question_there_is_nothing_to_decide() -> None:
     trigger = Trigger(candidate(None, "none_found"), (candidate(NEW, "other_deployment"),))
-    assert decided(verdict=verdict(trigger=trigger)) == Decision("none", (), None)
+    decision = decided(verdict=verdict(trigger=trigger))
+    assert (decision.outcome, decision.plan) == ("none", None)
+
+
+def test_without_a_deployment_in_question_the_guards_of_the_incident_still_answer() -> None:
+    trigger = Trigger(candidate(None, "none_found"), ())
+    decision = decided(verdict=verdict(trigger=trigger, code="inconclusive"))
+    assert decision.outcome == "none"
+    assert refused_by(decision) == {"proven_cause"}
+    assert {guard.name for guard in decision.guards} < {guard.__name__ for guard in GUARDS}
 
 
 def test_a_deployment_that_was_considered_and_is_not_held_responsible_is_shown_as_refused() -> None:

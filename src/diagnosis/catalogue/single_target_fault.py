@@ -54,13 +54,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
             "CloudWatch UnHealthyHostCount",
         )
     rollout = facts.rollout_at_onset
-    targets = (
-        ()
-        if rollout is None or isinstance(rollout.deployment.targets, Missing)
-        else rollout.deployment.targets
-    )
-    failed = [target.id for target in targets if target.status == "Failed"]
-    if facts.lone_target and failed == [facts.lone_target.id]:
+    if rollout and facts.lone_target and rollout.failed_targets == (facts.lone_target.id,):
         yield Signal(2.5, "the deployment failed on this target alone", "CodeDeploy deployment targets")
     if rollout and not facts.lone_target:
         yield Signal(-2.5, "a roll-out was replacing targets", "CodeDeploy")

@@ -32,7 +32,7 @@ from diagnosis.guards.proof import (
     proven_trigger,
     rollback_helps,
 )
-from diagnosis.guards.question import Answer, Question
+from diagnosis.guards.question import Answer, Question, Situation
 
 GUARDS: tuple[Callable[[Question], Answer], ...] = (
     mode_allows,
@@ -57,6 +57,15 @@ GUARDS: tuple[Callable[[Question], Answer], ...] = (
     not_too_many,
 )
 
+# These can be asked when no deployment is in question: they say what would stand in the way of any rollback.
+OF_THE_INCIDENT: tuple[Callable[[Situation], Answer], ...] = (
+    mode_allows,
+    proven_cause,
+    rollback_helps,
+    evidence_complete,
+    kill_switch,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -69,5 +78,13 @@ class Guard:
 
 def ask_all(question: Question) -> tuple[Guard, ...]:
     """Every guard's answer, in the order of presentation."""
-    answers = ((guard.__name__, guard(question)) for guard in GUARDS)
-    return tuple(Guard(name, answer.passed, answer.detail) for name, answer in answers)
+    return tuple(_named(guard.__name__, guard(question)) for guard in GUARDS)
+
+
+def ask_without_deployment(situation: Situation) -> tuple[Guard, ...]:
+    """The answers of the guards that speak of the incident alone."""
+    return tuple(_named(guard.__name__, guard(situation)) for guard in OF_THE_INCIDENT)
+
+
+def _named(name: str, answer: Answer) -> Guard:
+    return Guard(name, answer.passed, answer.detail)

@@ -1,8 +1,7 @@
 """Guards about the deployment: is it the right one, and is there something to go back to?"""
 
-from collections.abc import Iterator
-
-from diagnosis.evidence import Change, Changes, Deployment, Deployments, Evidence, LoadBalancer, Missing
+from diagnosis.changes import EFFECTS, Effect, own_identifiers, touches
+from diagnosis.evidence import Change, Changes, Deployment, Deployments, Missing
 from diagnosis.guards.question import (
     FOLLOWING_CREATORS,
     Answer,
@@ -15,6 +14,9 @@ from diagnosis.guards.question import (
 )
 
 CLOUDFORMATION_CREATORS = frozenset({"CloudFormation", "CloudFormationRollback"})
+UNTOLD_COMPETES = frozenset(
+    {Effect.NETWORK, Effect.ROUTING, Effect.HEALTH_CHECK, Effect.REGISTRATION, Effect.TIMEOUT}
+)
 # These replace targets on behalf of a deployment or a scaling policy; they are no other hand.
 SERVICES = ("codedeploy", "autoscaling", "amazonaws.com")
 # What deployments and scaling do themselves to targets, and labels: no rivals of the deployment.
@@ -85,7 +87,7 @@ def _same_targets(other: Deployment, question: Question) -> bool:
 
 
 def no_deployment_under_way(question: Question) -> Answer:
-    """No other deployment of the group is running: CodeDeploy allows one at a time (limits.md)."""
+    """No other deployment of the group is running: CodeDeploy allows one at a time (user guide, limits)."""
     deployments = question.evidence.deployments
     if not isinstance(deployments, Deployments):
         return refused(f"Whether a deployment is under way could not be read: {deployments.reason}.")
@@ -137,29 +139,9 @@ def _competes(change: Change, question: Question) -> bool:
     by_a_service = any(service in change.by.lower() for service in SERVICES)
     if change.error is not None or change.name in HARMLESS_CHANGES or by_a_service:
         return False
-    ours = change.source.startswith("codedeploy")
-    return not ours and question.deployment.begun <= change.at and _touches(change, question)
-
-
-def _touches(change: Change, question: Question) -> bool:
-    parts = set(_identifiers(question))
-    return any(resource in parts for resource in change.resources)
-
-
-def _identifiers(question: Question) -> Iterator[str]:
-    """Every name by which the failing part may appear in a change."""
-    evidence = question.evidence
-    for group in question.failing_groups:
-        yield from (group.arn, group.id, group.name)
-    yield from _load_balancer_identifiers(evidence)
-    if not isinstance(evidence.instances, Missing):
-        for instance in evidence.instances:
-            yield from (instance.id, instance.subnet or instance.id, *instance.security_groups)
-
-
-def _load_balancer_identifiers(evidence: Evidence) -> Iterator[str]:
-    if isinstance(evidence.load_balancer, LoadBalancer):
-        balancer = evidence.load_balancer
-        yield from (balancer.arn, balancer.name, *balancer.security_groups)
-    if not isinstance(evidence.listeners, Missing):
-        yield from (listener.arn for listener in evidence.listeners)
+    if change.source.startswith("codedeploy") or change.at < question.deployment.begun:
+        return False
+    own = own_identifiers(question.evidence, frozenset(group.id for group in question.failing_groups))
+    ours = touches(change, question.evidence, own)
+    # A change of the network or the routing of which nobody can tell whom it hit may have hit this service.
+    return ours if ours is not None else EFFECTS.get(change.name) in UNTOLD_COMPETES

@@ -9,6 +9,7 @@ from diagnosis.guards.question import (
     OPT_OUT_TAG,
     Answer,
     Question,
+    Situation,
     passed,
     refused,
 )
@@ -20,7 +21,7 @@ ROLLBACKS_A_DAY = 6
 DAY = timedelta(days=1)
 
 
-def mode_allows(question: Question) -> Answer:
+def mode_allows(question: Situation) -> Answer:
     """The stack's parameter RollbackMode is not `off`."""
     mode = question.settings.mode
     if mode is RollbackMode.OFF:
@@ -60,7 +61,7 @@ def _not_tagged_out(group: DeploymentGroup) -> Answer:
     return passed("Nothing is tagged against rolling back.")
 
 
-def kill_switch(question: Question) -> Answer:
+def kill_switch(question: Situation) -> Answer:
     """The kill switch, an SSM parameter, allows rollbacks; unreadable means stopped."""
     allows = question.history.kill_switch_allows
     if isinstance(allows, Missing):

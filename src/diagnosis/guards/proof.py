@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from diagnosis.evidence import Changes, Deployments, Missing
-from diagnosis.guards.question import Answer, Question, passed, refused
+from diagnosis.guards.question import Answer, Question, Situation, passed, refused
 
 MINIMUM_FAILED_REQUESTS = 20
 MINIMUM_REQUESTS_PER_MINUTE = 20.0
@@ -13,7 +13,7 @@ RIVALS_BEFORE = timedelta(minutes=10)
 NOT_ASKED = Missing("not asked for")
 
 
-def proven_cause(question: Question) -> Answer:
+def proven_cause(question: Situation) -> Answer:
     """The cause is decided, and the probability that it is one which going back cures reaches the minimum."""
     verdict, minimum = question.verdict, question.settings.minimum_confidence
     if verdict.code == "inconclusive":
@@ -36,7 +36,7 @@ def proven_trigger(question: Question) -> Answer:
     return passed(f"{sentence}; {_percent(minimum)} is asked for.{blind}")
 
 
-def rollback_helps(question: Question) -> Answer:
+def rollback_helps(question: Situation) -> Answer:
     """The cause named is one that the earlier revision would not have."""
     leading = question.verdict.leading
     if leading is None:
@@ -46,7 +46,7 @@ def rollback_helps(question: Question) -> Answer:
     return passed(f"Going back is a remedy for this cause: {leading.cause.title}.")
 
 
-def evidence_complete(question: Question) -> Answer:
+def evidence_complete(question: Situation) -> Answer:
     """What a rollback rests on was read: metrics, the failing group's health, deployments, changes."""
     lacking = [
         *_lacking_metrics(question),
@@ -59,7 +59,7 @@ def evidence_complete(question: Question) -> Answer:
     return passed("Metrics, the failing group's health, deployments and changes were read.")
 
 
-def _lacking_metrics(question: Question) -> list[str]:
+def _lacking_metrics(question: Situation) -> list[str]:
     """Counts of the whole load balancer and of its failing groups; series by zone are a refinement."""
     metrics = question.evidence.metrics
     if isinstance(metrics, Missing):
@@ -75,7 +75,7 @@ def _lacking_metrics(question: Question) -> list[str]:
     return [f"the metrics {', '.join(unread)}"] if unread else []
 
 
-def _lacking_health(question: Question) -> list[str]:
+def _lacking_health(question: Situation) -> list[str]:
     health = question.evidence.target_health
     if isinstance(health, Missing):
         return [f"target health ({health.reason})"]
@@ -83,48 +83,49 @@ def _lacking_health(question: Question) -> list[str]:
     return [f"health of {name} ({each.reason})" for name, each in read if isinstance(each, Missing)]
 
 
-def _lacking_deployments(question: Question) -> list[str]:
-    deployments, group = question.evidence.deployments, question.group
+def _lacking_deployments(question: Situation) -> list[str]:
+    deployments = question.evidence.deployments
     if not isinstance(deployments, Deployments):
         return [f"deployments ({deployments.reason})"]
     lacking = ["some of the deployments (there were too many)"] if deployments.truncated else []
-    if isinstance(group, Missing):
-        lacking.append(f"the deployment group {question.deployment.group_name} ({group.reason})")
+    if isinstance(question, Question) and isinstance(question.group, Missing):
+        name, reason = question.deployment.group_name, question.group.reason
+        lacking.append(f"the deployment group {name} ({reason})")
     return lacking
 
 
-def _lacking_changes(question: Question) -> list[str]:
+def _lacking_changes(question: Situation) -> list[str]:
     """Changes from a little before the deployment on; older ones may not fit a busy account's look-up."""
     changes = question.evidence.changes
     if not isinstance(changes, Changes):
         return [f"changes ({changes.reason})"]
-    onset = question.verdict.onset or question.deployment.begun
-    needed_since = min(question.deployment.begun, onset) - RIVALS_BEFORE
+    begun = question.deployment.begun if isinstance(question, Question) else question.evidence.now
+    needed_since = min(begun, question.verdict.onset or begun) - RIVALS_BEFORE
     if changes.truncated and changes.since > needed_since:
         return [f"the changes before {changes.since:%H:%M} UTC (there were too many)"]
     return []
 
 
-def errors_continue(question: Question) -> Answer:
+def errors_continue(question: Situation) -> Answer:
     """The errors still go on: what is over needs no rollback."""
     if not question.verdict.errors_continue:
         return refused("The errors have stopped already.")
     return passed("The errors still go on.")
 
 
-def enough_traffic(question: Question) -> Answer:
+def enough_traffic(question: Situation) -> Answer:
     """Enough requests were asked and failed for the figures to mean something."""
     impact, rate = question.verdict.impact, question.verdict.requests_per_minute
     if impact is None:
         return refused("How many requests failed could not be counted.")
-    sentence = f"{impact.failed_requests} requests failed, at {rate:.0f} requests a minute"
+    sentence = f"{impact.failed_requests:,} requests failed, at {rate:,.0f} requests a minute"
     if impact.failed_requests < MINIMUM_FAILED_REQUESTS or not rate >= MINIMUM_REQUESTS_PER_MINUTE:
         floor = f"{MINIMUM_FAILED_REQUESTS} and {MINIMUM_REQUESTS_PER_MINUTE:.0f}"
         return refused(f"{sentence}: too few, at least {floor} are asked for.")
     return passed(f"{sentence}.")
 
 
-def alarm_is_fresh(question: Question) -> Answer:
+def alarm_is_fresh(question: Situation) -> Answer:
     """The alarm changed its state lately; a replayed or long-delayed event moves nothing."""
     age = question.history.alarm_age
     if isinstance(age, Missing):
@@ -137,4 +138,4 @@ def alarm_is_fresh(question: Question) -> Answer:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return "over 99 %" if 0.99 < share < 1.0 else f"{100 * share:.0f} %"

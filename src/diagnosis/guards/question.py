@@ -37,19 +37,13 @@ def refused(detail: str) -> Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """May `deployment` be rolled back?"""
+class Situation:
+    """What a guard may look at when no deployment is in question."""
 
     verdict: Verdict
     evidence: Evidence
     history: History
     settings: Settings
-    deployment: Deployment
-
-    @property
-    def group(self) -> DeploymentGroup | Missing:
-        """The deployment group of the deployment in question."""
-        return self.deployment.group
 
     @property
     def failing_groups(self) -> tuple[TargetGroup, ...]:
@@ -58,6 +52,18 @@ class Question:
             return ()
         named = {*self.verdict.failing_target_groups, self.verdict.component} - {None}
         return tuple(each for each in self.evidence.target_groups if named & {each.id, each.name, each.arn})
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Situation):
+    """May `deployment` be rolled back?"""
+
+    deployment: Deployment
+
+    @property
+    def group(self) -> DeploymentGroup | Missing:
+        """The deployment group of the deployment in question."""
+        return self.deployment.group
 
 
 def same_group(one: Deployment, other: Deployment) -> bool:
