@@ -1,0 +1,1 @@
+"""The operator's command line: the demo, the generated tables, the measurements. It never ships to Lambda."""
