@@ -14,6 +14,7 @@ from cli.page import Page
 from lab import scenarios
 
 Item = TypeVar("Item")
+EXAMINATION = Path(__file__).parents[2] / "tests" / "examination"
 
 
 def measure(page: Page, write: Path, draws: int, processes: int) -> None:
@@ -27,10 +28,12 @@ def measure(page: Page, write: Path, draws: int, processes: int) -> None:
 
 
 def _measured(page: Page, names: Sequence[str], draws: int, processes: int) -> Measured:
+    exam = scenarios(EXAMINATION)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         return Measured(
             draws=draws,
             ours=tuple(_watched(page, "run end to end", names, pool.map(trial.run, names))),
+            examined=tuple(_watched(page, "examined", exam, pool.map(trial.run, exam))),
             latest=tuple(_watched(page, "shown to rivals", names, pool.map(rivals.blame_latest, names))),
             running=tuple(map(rivals.stop_running, names)),
             redrawn=tuple(_redrawn(page, names, draws, pool.map)),
@@ -45,7 +48,7 @@ def _redrawn(
         yield from results
 
 
-def _watched(page: Page, doing: str, names: Sequence[str], results: Iterable[Item]) -> Iterator[Item]:
+def _watched(page: Page, doing: str, names: Sequence[object], results: Iterable[Item]) -> Iterator[Item]:
     """The results, with a word on how far it is."""
     done = 0
     with page.working(lambda: f"{done} of {len(names)} scenarios {doing}"):

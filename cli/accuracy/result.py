@@ -58,10 +58,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All answers: ours end to end, the two rivals', and ours on noise drawn anew."""
+    """All answers: ours end to end and in the examination, the rivals', and ours on noise drawn anew."""
 
     draws: int
     ours: tuple[Result, ...]
+    examined: tuple[Result, ...]
     latest: tuple[Result, ...]
     running: tuple[Result, ...]
     redrawn: tuple[Result, ...]

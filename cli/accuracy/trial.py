@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cli.accuracy.result import Result, judged
 from lab import Lab, load
 
 LAST_MINUTE = 40
 
 
-def run(name: str) -> Result:
-    """The answer to the alarm, and what was rolled back by the end of the scenario."""
-    scenario = load(name)
+def run(source: str | Path) -> Result:
+    """The answer to the alarm, and what was rolled back by the end of the scenario of that name or file."""
+    scenario = load(source)
     with Lab.stage(scenario) as lab:
         document = lab.run_alarm(raise_errors=False)
         lab.run_until(minutes=LAST_MINUTE)

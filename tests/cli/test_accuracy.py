@@ -104,7 +104,12 @@ def measured() -> Measured:
     missed = replace(RIGHT, scenario="slow", went_back=None, refused_by=("errors_continue",))
     ours = (*RESULTS, missed)
     return Measured(
-        draws=3, ours=ours, latest=(RIGHT, wrong), running=(missed, NOTHING_TO_DO), redrawn=RESULTS
+        examined=RESULTS,
+        draws=3,
+        ours=ours,
+        latest=(RIGHT, wrong),
+        running=(missed, NOTHING_TO_DO),
+        redrawn=RESULTS,
     )
 
 
@@ -114,6 +119,13 @@ def test_the_report_begins_with_the_figures_that_matter():
         "**Causes right: 5 of 6 (83.3 %). Wrong rollbacks: 0. Right rollbacks made: 1 of 2 (50.0 %).**"
         in text
     )
+
+
+def test_the_report_tells_what_others_examined():
+    section = report.markdown(measured()).split("## Examined by others")[1].split("\n## ")[0]
+    counts = scores.count(RESULTS)
+    assert f"| cause right | {counts.causes_right} of {counts.scenarios} (" in section
+    assert f"| wrong rollbacks | {len(counts.wrong)} |" in section
 
 
 def test_the_report_names_the_rollbacks_missed_and_the_guards_that_refused_them():
