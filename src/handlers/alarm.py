@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLongError
 from typing import Any
 
-from collectors.gather import Gathered
 from diagnosis import report
 from diagnosis.document import Document
 from diagnosis.evidence import Missing
@@ -22,7 +21,8 @@ from diagnosis.incident import (
     ignored_reason,
     parse_event,
 )
-from handlers.diagnosing import TABLE_ERRORS, TOLD_WITHIN_SECONDS, Diagnosis, Subject, diagnosed, reading
+from handlers.diagnosing import TABLE_ERRORS, Diagnosis, Subject, diagnosed
+from handlers.early import TOLD_WITHIN_SECONDS, EarlyReading, reading
 from handlers.once import UnderWayError, once
 from handlers.settling import NobodyToldError, settle, tell
 from handlers.telemetry import count_document, logger
@@ -61,11 +61,12 @@ def _one(alarm: Alarm, event: Any, context: Any, wiring: Wiring, deadline: Deadl
         )
     except UnderWayError:
         return report.duplicate(report.failed(None, alarm, ""))
+    finally:
+        if early:
+            early.call_off(deadline)
 
 
-def _early(
-    alarm: Alarm, about: EntryPoint | None, wiring: Wiring, deadline: Deadline
-) -> Future[Gathered] | None:
+def _early(alarm: Alarm, about: EntryPoint | None, wiring: Wiring, deadline: Deadline) -> EarlyReading | None:
     """Reading begins while the table is still asked whether the event is a new one."""
     if about is None or alarm.state is not AlarmState.ALARM:
         return None
@@ -73,7 +74,7 @@ def _early(
 
 
 def _new(
-    alarm: Alarm, early: Future[Gathered] | None, event: Any, wiring: Wiring, deadline: Deadline
+    alarm: Alarm, early: EarlyReading | None, event: Any, wiring: Wiring, deadline: Deadline
 ) -> Document:
     """An event that was not handled before. Whatever breaks, the raw alarm still goes out, in time."""
     threads = ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
@@ -102,7 +103,7 @@ class _NoEntryPointError(Exception):
 
 
 def _judged(
-    alarm: Alarm, early: Future[Gathered] | None, wiring: Wiring, deadline: Deadline
+    alarm: Alarm, early: EarlyReading | None, wiring: Wiring, deadline: Deadline
 ) -> Diagnosis | Ignored | EntryPoint:
     """The diagnosis; for an alarm that is OK again, the entry point that it was about."""
     metrics = _metrics(alarm, wiring)
@@ -110,7 +111,8 @@ def _judged(
     if isinstance(about, Ignored) or alarm.state is AlarmState.OK:
         return about
     subject = _subject(alarm, about, metrics)
-    return diagnosed(subject, early or reading(subject, wiring, deadline), wiring)
+    under_way = early or reading(subject, wiring, deadline)
+    return diagnosed(subject, under_way.gathered, wiring)
 
 
 def _subject(alarm: Alarm, about: EntryPoint, metrics: Sequence[MetricReference]) -> Subject:

@@ -11,8 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from collectors.gather import Gathered, gather
-from collectors.reading import Scope, complete_minutes
+from collectors.gather import Gathered
 from diagnosis import report
 from diagnosis.decision import Decision, History, PastRollback, decide
 from diagnosis.document import Document
@@ -22,17 +21,11 @@ from diagnosis.pipeline import diagnose
 from diagnosis.settings import Settings
 from diagnosis.verdict import Verdict
 from handlers.telemetry import logger
-from handlers.wiring import Deadline, Wiring
+from handlers.wiring import Wiring
 from remediation.kill_switch import read_kill_switch
 from remediation.planning import planned
-from remediation.records import Incident, RollbackAction
+from remediation.records import ActionStatus, Incident, RollbackAction
 
-# Events may be delivered late or be replayed long after; then the world is looked at as it was.
-REPLAYED_AFTER = timedelta(hours=6)
-CLOCKS_DIFFER_BY = timedelta(minutes=5)
-# Reading takes a second or two; what takes longer than this is not waited for.
-LONGEST_READING_SECONDS = 20.0
-TOLD_WITHIN_SECONDS = 15.0
 TABLE_ERRORS = (ClientError, BotoCoreError)
 
 
@@ -97,15 +90,6 @@ class Diagnosis:
         )
 
 
-def reading(subject: Subject, wiring: Wiring, deadline: Deadline) -> Future[Gathered]:
-    """The evidence, under way. It only reads, so it may begin before the event is known to be new."""
-    threads = ThreadPoolExecutor(1, thread_name_prefix="gathering")
-    try:
-        return threads.submit(_gathered, subject, wiring, deadline, wiring.now())
-    finally:
-        threads.shutdown(wait=False)
-
-
 def diagnosed(
     subject: Subject, gathering: Future[Gathered], wiring: Wiring, opened: Memory | None = None
 ) -> Diagnosis:
@@ -127,28 +111,6 @@ def diagnosed(
     )
 
 
-def as_of(alarm: Alarm, now: datetime) -> datetime:
-    """The time to look at the world at: now, or just after the alarm where the event is a replay."""
-    age = now - alarm.time
-    return now if -CLOCKS_DIFFER_BY <= age <= REPLAYED_AFTER else alarm.time + timedelta(minutes=1)
-
-
-def _gathered(subject: Subject, wiring: Wiring, deadline: Deadline, now: datetime) -> Gathered:
-    moment, entry_point = as_of(subject.alarm, now), subject.entry_point
-    scope = Scope(
-        clients=lambda service: wiring.client(service, entry_point.region),
-        entry_point=entry_point,
-        now=moment,
-        window=complete_minutes(moment),
-        alarm_time=subject.alarm.time,
-    )
-    longest = min(LONGEST_READING_SECONDS, max(1.0, deadline.left() - TOLD_WITHIN_SECONDS))
-    gathered = gather(scope, deadline_seconds=longest, clock=wiring.seconds)
-    for name, error in gathered.unexpected.items():
-        logger.error("a collector failed unexpectedly", collector=name, exc_info=error)
-    return gathered
-
-
 def proposed_id(subject: Subject) -> str:
     """A readable id that belongs to this one change of this alarm, so that the same event finds it again."""
     alarm = subject.alarm
@@ -161,11 +123,16 @@ def remember(subject: Subject, wiring: Wiring, now: datetime) -> Memory:
     name = proposed_id(subject)
     try:
         opened = wiring.incidents().open(subject.entry_point.id, subject.alarm.name, name, now)
-        action = wiring.ledger().action(opened.incident_id)
+        action = standing(wiring.ledger().action(opened.incident_id))
     except TABLE_ERRORS as error:
         logger.warning("the table of incidents cannot be reached", exc_info=error)
         return Memory(name, True, None, Missing(f"dynamodb: {reason(error)}"))
     return Memory(opened.incident_id, opened.is_new, opened.earlier, action)
+
+
+def standing(action: RollbackAction | None) -> RollbackAction | None:
+    """The incident's rollback, unless it was withdrawn before anybody was told: then there is none."""
+    return None if action and action.status == ActionStatus.WITHDRAWN else action
 
 
 def _rollbacks(wiring: Wiring, now: datetime) -> tuple[PastRollback, ...] | Missing:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from diagnosis.document import Document
-from handlers.deliveries import each_delivery
-from handlers.diagnosing import Diagnosis, Memory, diagnosed, read_subject, reading
+from handlers.deliveries import Delivery, each_delivery
+from handlers.diagnosing import Diagnosis, Memory, diagnosed, read_subject, standing
+from handlers.early import reading
 from handlers.progress import step
 from handlers.settling import settle
 from handlers.telemetry import count_document, logger
@@ -39,12 +40,13 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
 def handle(event: Any, wiring: Wiring, deadline: Deadline) -> dict[str, Any]:
     """Lambda's partial batch response."""
-    return each_delivery(event, lambda body, _name: _follow_up(read_follow_up(body), wiring, deadline))
+    return each_delivery(event, lambda delivery: _follow_up(delivery, wiring, deadline))
 
 
-def _follow_up(message: FollowUp, wiring: Wiring, deadline: Deadline) -> None:
+def _follow_up(delivery: Delivery, wiring: Wiring, deadline: Deadline) -> None:
+    message = read_follow_up(delivery.body)
     if message.kind == WATCH_ROLLBACK:
-        _watch(message, wiring, deadline)
+        _watch(message, delivery.message_id, wiring, deadline)
     elif message.kind == LOOK_AGAIN:
         _look_again(message, wiring, deadline)
     else:
@@ -54,9 +56,9 @@ def _follow_up(message: FollowUp, wiring: Wiring, deadline: Deadline) -> None:
 # A rollback, until it is plain what came of it
 
 
-def _watch(message: FollowUp, wiring: Wiring, deadline: Deadline) -> None:
-    action = wiring.ledger().action(message.incident_id)
-    if action is None or action.status != ActionStatus.STARTED:
+def _watch(message: FollowUp, message_id: str, wiring: Wiring, deadline: Deadline) -> None:
+    action = wiring.ledger().watch(message.incident_id, message.attempt, message_id)
+    if action is None:
         return
     action, finding = _look(action, wiring)
     if finding.progress is Progress.UNDER_WAY and message.attempt < MOST_LOOKS:
@@ -115,9 +117,9 @@ def _look_again(message: FollowUp, wiring: Wiring, deadline: Deadline) -> None:
     incident = wiring.incidents().get(message.incident_id)
     if incident is None or incident.state != "open":
         return
-    action = wiring.ledger().action(message.incident_id)
+    action = standing(wiring.ledger().action(message.incident_id))
     memory = Memory(message.incident_id, False, incident, action)
-    diagnosis = diagnosed(subject, reading(subject, wiring, deadline), wiring, memory)
+    diagnosis = diagnosed(subject, reading(subject, wiring, deadline).gathered, wiring, memory)
     if not _news(diagnosis):
         logger.info("looked again, nothing new", incident_id=message.incident_id)
         return
@@ -127,9 +129,14 @@ def _look_again(message: FollowUp, wiring: Wiring, deadline: Deadline) -> None:
 def _news(diagnosis: Diagnosis) -> bool:
     """Whether cause, trigger or, while nothing was planned, the decision differ from what was told."""
     told, now = diagnosis.memory.earlier_document, diagnosis.document()
-    if told is None or _judgement(told) != _judgement(now):
+    if told is None or _told_nobody(told) or _judgement(told) != _judgement(now):
         return True
     return diagnosis.memory.action is None and _decision(told) != _decision(now)
+
+
+def _told_nobody(document: Document) -> bool:
+    """What is kept before anybody is told has no channels; where none took it, it must be told again."""
+    return not any(each["ok"] for each in document.get("notified", []))
 
 
 def _judgement(document: Document) -> tuple[str, str, str]:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from diagnosis import report
 from diagnosis.document import Document
+from handlers.by_hand import with_steps_by_hand
 from handlers.diagnosing import TABLE_ERRORS
 from handlers.settling import tell
 from handlers.telemetry import count_rollback, logger
 from handlers.wiring import Deadline, Wiring
-from notification.update_messages import DECISIONS, Progress, rollback_progress
+from notification.message import Sent
+from notification.update_messages import DECISIONS, Progress, Step, rollback_progress
 from remediation.records import Incident, RollbackAction
 
 
-def step(action: RollbackAction, progress: Progress, wiring: Wiring, deadline: Deadline) -> None:
-    """Keep and tell a step; a table out of reach keeps nobody from being told."""
+def step(action: RollbackAction, progress: Progress, wiring: Wiring, deadline: Deadline) -> tuple[Sent, ...]:
+    """Keep and tell a step; a table out of reach keeps nobody from being told. What each channel answered."""
     incident = _incident(action, wiring)
     decision = DECISIONS[progress.step]
     count_rollback(decision)
     before = incident.document if incident and incident.document else _unknown(action)
     document = report.with_rollback(before, decision, action.rollback_deployment_id or None)  # type: ignore[arg-type]
+    if progress.step in {Step.NOT_MADE, Step.UNCERTAIN}:
+        document = with_steps_by_hand(document, action, look_first=progress.step is Step.UNCERTAIN)
     if incident:
         _keep(action, document, wiring)
     thread = incident.thread if incident else None
-    tell(document, lambda changed: rollback_progress(changed, progress), wiring, deadline, thread)
+    return tell(document, lambda changed: rollback_progress(changed, progress), wiring, deadline, thread)
 
 
 def _incident(action: RollbackAction, wiring: Wiring) -> Incident | None:

@@ -11,6 +11,7 @@ from diagnosis import report
 from diagnosis.decision import decide
 from diagnosis.document import Document
 from diagnosis.evidence import Missing
+from handlers.by_hand import with_steps_by_hand
 from handlers.diagnosing import TABLE_ERRORS, Diagnosis, reason, written
 from handlers.telemetry import logger
 from handlers.wiring import Deadline, Wiring
@@ -19,6 +20,7 @@ from notification.send import composed, send
 from notification.update_messages import Progress, Step, rollback_progress
 from remediation.queues import LOOK_AGAIN, FollowUp
 from remediation.records import RollbackAction
+from remediation.table import ConditionFailedError
 
 # CloudTrail delivers about five minutes after the call (lambda-ops facts, section 4).
 LOOK_AGAIN_AFTER = timedelta(minutes=6)
@@ -39,17 +41,20 @@ def settle(
     """
     diagnosis, plan = recorded(diagnosis, wiring)
     document = diagnosis.document()
-    with ThreadPoolExecutor(1, thread_name_prefix="handing-on") as threads:
-        handed_on = threads.submit(_hand_on, diagnosis, plan, wiring, again=again)
+    with ThreadPoolExecutor(1, thread_name_prefix="looking-again") as threads:
+        blind = again and diagnosis.verdict.trigger.blind
+        asking = threads.submit(_ask_to_look_again, diagnosis, wiring) if blind else None
         notified = tell(document, write, wiring, deadline, _thread(diagnosis))
-        refused = handed_on.result()
     document = report.with_notified(document, [each.section() for each in notified])
     if not any(each.ok for each in notified):
-        _withdraw(plan, "Nobody could be told, so nobody could have stopped it.", wiring)
+        _withdraw(document, plan, wiring)
         raise NobodyToldError("; ".join(f"{each.channel}: {each.detail}" for each in notified))
-    if refused and plan:
-        document = _not_handed_on(document, plan, refused, wiring, deadline)
+    # Only now: the time for a veto begins when people have been told, and nothing is asked for before.
+    if plan and diagnosis.decision.outcome == "requested":
+        document = _requested(document, diagnosis, plan, wiring, deadline)
     _keep(diagnosis, document, notified, wiring)
+    if asking and asking.exception():
+        logger.error("asking to look again failed unexpectedly", exc_info=asking.exception())
     return document
 
 
@@ -103,38 +108,60 @@ def _thread(diagnosis: Diagnosis) -> str | None:
     return earlier.thread if earlier else None
 
 
-def _hand_on(diagnosis: Diagnosis, plan: RollbackAction | None, wiring: Wiring, *, again: bool) -> str | None:
-    """Ask for the rollback and for another look; a sentence if the rollback could not be asked for."""
-    refused = None
-    if plan and diagnosis.decision.outcome == "requested":
-        try:
-            wiring.queues().request_rollback(plan, diagnosis.settings.veto_seconds)
-        except TABLE_ERRORS as error:
-            refused = f"The rollback could not be handed on: {reason(error)}."
-    if again and diagnosis.verdict.trigger.blind:
-        _ask_to_look_again(diagnosis, wiring)
-    return refused
+def _requested(
+    document: Document, diagnosis: Diagnosis, plan: RollbackAction, wiring: Wiring, deadline: Deadline
+) -> Document:
+    try:
+        wiring.queues().request_rollback(plan, diagnosis.settings.veto_seconds)
+    except TABLE_ERRORS as error:
+        detail = f"The rollback could not be handed on: {reason(error)}."
+        return _not_handed_on(document, plan, detail, wiring, deadline)
+    return document
 
 
 def _ask_to_look_again(diagnosis: Diagnosis, wiring: Wiring) -> None:
-    subject = diagnosis.subject
+    """Once an incident; its further alarms are looked at again together with the first."""
+    subject, incident_id = diagnosis.subject, diagnosis.memory.incident_id
     due = subject.alarm.time + LOOK_AGAIN_AFTER
-    message = FollowUp(diagnosis.memory.incident_id, LOOK_AGAIN, 1, written(subject))
+    if not _is_first_to_ask(incident_id, due, wiring):
+        return
+    message = FollowUp(incident_id, LOOK_AGAIN, 1, written(subject))
     try:
         wiring.queues().follow_up(message, _seconds_until(due, wiring.now()))
     except TABLE_ERRORS as error:
         logger.error("nobody will look again", exc_info=error)
+        _let_others_ask(incident_id, wiring)
+
+
+def _let_others_ask(incident_id: str, wiring: Wiring) -> None:
+    try:
+        wiring.incidents().release_second_look(incident_id)
+    except (*TABLE_ERRORS, ConditionFailedError) as error:
+        logger.warning("no further alarm will ask to look again", exc_info=error)
+
+
+def _is_first_to_ask(incident_id: str, due: datetime, wiring: Wiring) -> bool:
+    """Where the table cannot say, a look too many is better than none."""
+    try:
+        return wiring.incidents().claim_second_look(incident_id, due)
+    except TABLE_ERRORS as error:
+        logger.warning("whether somebody looks again already is not known", exc_info=error)
+        return True
 
 
 def _seconds_until(due: datetime, now: datetime) -> int:
     return max(0, round((due - now).total_seconds()))
 
 
-def _withdraw(plan: RollbackAction | None, detail: str, wiring: Wiring) -> None:
+def _withdraw(document: Document, plan: RollbackAction | None, wiring: Wiring) -> None:
+    """Nobody knows of the plan: it is as if there were none, until the event comes again."""
     if plan is None:
         return
+    detail = "Nobody could be told, so nobody could have stopped it."
     try:
-        wiring.ledger().refuse(plan, detail)
+        if wiring.ledger().withdraw(plan.incident_id, detail):
+            kept: Document = {**report.with_rollback(document, "refused"), "reason": detail}
+            wiring.incidents().record(plan.incident_id, kept)
     except TABLE_ERRORS as error:
         logger.error("the planned rollback could not be withdrawn", exc_info=error)
 
@@ -143,9 +170,12 @@ def _not_handed_on(
     document: Document, plan: RollbackAction, detail: str, wiring: Wiring, deadline: Deadline
 ) -> Document:
     """The message promised a rollback that will not come: say so."""
-    _withdraw(plan, detail, wiring)
-    document = {**report.with_rollback(document, "refused"), "reason": detail}
-    progress = Progress(Step.REFUSED, wiring.now(), detail=detail)
+    try:
+        wiring.ledger().refuse(plan, detail)
+    except TABLE_ERRORS as error:
+        logger.error("the planned rollback could not be refused", exc_info=error)
+    document = {**report.with_rollback(with_steps_by_hand(document, plan), "refused"), "reason": detail}
+    progress = Progress(Step.NOT_MADE, wiring.now(), detail=detail)
     tell(document, lambda changed: rollback_progress(changed, progress), wiring, deadline)
     return document
 

@@ -18,7 +18,8 @@ TOO_LATE = {
     ActionStatus.VETOED: "It was stopped already.",
     ActionStatus.ACTING: "It has begun already.",
     ActionStatus.STARTED: "It was started already.",
-    ActionStatus.REFUSED: "It was refused at the last check.",
+    ActionStatus.REFUSED: "It was refused, or could not be made.",
+    ActionStatus.WITHDRAWN: "It was withdrawn, since nobody could be told of it.",
     ActionStatus.RECOVERED: "It was made, and the service has recovered.",
     ActionStatus.DID_NOT_HELP: "It was made, and did not help.",
 }
@@ -76,13 +77,14 @@ def _approve(action: RollbackAction, pressed: Interaction, wiring: Wiring) -> st
 
 
 def _stop(action: RollbackAction, pressed: Interaction, wiring: Wiring) -> str:
-    stopped = wiring.ledger().veto(action.incident_id, pressed.user_name, wiring.now())
+    rejected = pressed.action == "reject"
+    stopped = wiring.ledger().veto(action.incident_id, pressed.user_name, wiring.now(), rejected=rejected)
     if stopped is None:
         return _too_late(wiring.ledger().action(action.incident_id))
     if action.status == ActionStatus.AWAITING_APPROVAL:
         # Nothing is in the queue yet: the rollback function tells the other channels.
         wiring.queues().request_rollback(stopped)
-    word = "rejected" if pressed.action == "reject" else "vetoed"
+    word = "rejected" if rejected else "vetoed"
     return f"Rollback to {stopped.to_revision_label} {word} by {pressed.user_name}. Nothing is rolled back."
 
 

@@ -37,6 +37,8 @@ class Step(StrEnum):
     REJECTED = "rejected"
     APPROVED = "approved"
     REFUSED = "refused"
+    NOT_MADE = "not_made"
+    UNCERTAIN = "uncertain"
     RECOVERED = "recovered"
     DID_NOT_HELP = "did_not_help"
     DEPLOYMENT_FAILED = "deployment_failed"
@@ -49,6 +51,8 @@ DECISIONS = {
     Step.REJECTED: "vetoed",
     Step.APPROVED: "requested",
     Step.REFUSED: "refused",
+    Step.NOT_MADE: "refused",
+    Step.UNCERTAIN: "refused",
     Step.RECOVERED: "recovered",
     Step.DID_NOT_HELP: "did_not_help",
     Step.DEPLOYMENT_FAILED: "did_not_help",
@@ -123,7 +127,7 @@ def failed(document: Document, event: object = None) -> Message:
 
 def rollback_progress(document: Document, progress: Progress) -> Message:
     """How the rollback goes; with the next steps where people must take over."""
-    failing = progress.step in {Step.REFUSED, Step.DID_NOT_HELP, Step.DEPLOYMENT_FAILED}
+    failing = progress.step in _LEFT_TO_PEOPLE
     # There is nothing left that the kill switch could stop.
     steps = next_steps(document, without=KILL_SWITCH_PARAMETER) if failing else ()
     return Message(
@@ -136,12 +140,17 @@ def rollback_progress(document: Document, progress: Progress) -> Message:
     )
 
 
+_LEFT_TO_PEOPLE = frozenset(
+    {Step.REFUSED, Step.NOT_MADE, Step.UNCERTAIN, Step.DID_NOT_HELP, Step.DEPLOYMENT_FAILED}
+)
 _TITLES = {
     Step.STARTED: "rollback started",
     Step.VETOED: "rollback vetoed",
     Step.REJECTED: "rollback rejected",
     Step.APPROVED: "rollback approved",
     Step.REFUSED: "rollback refused at the last check",
+    Step.NOT_MADE: "the rollback could not be made",
+    Step.UNCERTAIN: "it is not known whether the rollback was made",
     Step.RECOVERED: "recovered after the rollback",
     Step.DID_NOT_HELP: "the rollback did not help",
     Step.DEPLOYMENT_FAILED: "the rollback deployment failed",
@@ -165,6 +174,16 @@ def _told(document: Document, progress: Progress) -> Line:
             "Nothing was rolled back: the world had changed when it was looked at again",
             *at,
             ".",
+        ),
+        Step.NOT_MADE: (
+            "The rollback that was announced could not be made; ",
+            goal,
+            " is not installed. It is not tried again. A person must act.",
+        ),
+        Step.UNCERTAIN: (
+            "Whether going back to ",
+            goal,
+            " has begun is not known. It is not tried again. A person must look.",
         ),
         Step.RECOVERED: ("Errors are back to normal", after, "; ", goal, " is installed", *named, "."),
         Step.DID_NOT_HELP: (

@@ -15,11 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from diagnosis.evidence import Missing
 from diagnosis.guards.question import ROLLBACK_MARK
 from remediation import deployments, kill_switch, ledger, live_errors
-from remediation.deployments import Answer, DeploymentGoneError, World, answers, read_world
+from remediation.deployments import DeploymentGoneError, World, already_made, read_world
 from remediation.last_check import first_objection
 from remediation.ledger import Ledger
 from remediation.live_errors import Level, read_minutes, still_going_on
 from remediation.records import MAY_ACT, ActionStatus, RollbackAction
+from remediation.refusals import COMPLETED, UncertainError, code, may_pass, reason
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -45,16 +46,14 @@ LONGEST_DESCRIPTION = 256
 # Longer than the function may run, shorter than the queue hides a message: a second delivery of the message
 # must not take over from a first that still works on it.
 ATTEMPT_LASTS = timedelta(seconds=120)
-COMPLETED = "DeploymentAlreadyCompletedException"
-
-
-class UncertainError(Exception):
-    """It is not known yet whether the rollback was made: a later delivery of the message must ask again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a request: started, refused, vetoed, or nothing where it was settled before."""
+    """What became of a request: started, refused, vetoed, rejected, or nothing where it was settled before.
+
+    `not_made` is a rollback that CodeDeploy did not make, `uncertain` one that it may or may not have made.
+    """
 
     status: str
     detail: str
@@ -91,6 +90,32 @@ class Hand:
         begun = self.ledger.begin(action, attempt, now)
         return self._act(begun, checked, now) if begun else self._lost(action)
 
+    def give_up(self, incident_id: str, deployment_id: str, attempt: str, why: str, now: datetime) -> Outcome:
+        """After the last delivery: look once more whether it was made, and settle it; `why` it failed.
+
+        Raises `UncertainError` where another attempt is still at it, and botocore's errors where the ledger
+        cannot be reached: then nothing is settled.
+        """
+        action = self.ledger.action(incident_id)
+        if action is None or action.deployment_id != deployment_id:
+            return Outcome("nothing", "No such rollback was planned.")
+        if action.status in MAY_ACT:
+            return self._refuse(action, f"The last error: {why}.", "not_made")
+        if action.status != ActionStatus.ACTING:
+            return _settled(action)
+        if action.attempt != attempt:
+            action = self._taken_over(action, attempt, now)
+        try:
+            done = self._find_done(action, now)
+        except UncertainError as error:
+            return self._abandon(action, f"The last error: {why}. Looked once more: {error}.")
+        return done or self._refuse(action, f"The last error: {why}.", "not_made")
+
+    def _abandon(self, action: RollbackAction, detail: str) -> Outcome:
+        if self.ledger.abandon(action, detail):
+            return Outcome("uncertain", detail, action)
+        return _settled(self.ledger.action(action.incident_id) or action)
+
     def _check(self, action: RollbackAction, now: datetime) -> World | str:
         """The world as it is just before the act, or why the rollback must not be made."""
         allowed = kill_switch.read_kill_switch(self.ssm, self.kill_switch_parameter)
@@ -104,7 +129,7 @@ class Hand:
         except DeploymentGoneError as error:
             return str(error)
         except (ClientError, BotoCoreError) as error:
-            return f"What a rollback depends on could not be read once more: {_reason(error)}."
+            return f"What a rollback depends on could not be read once more: {reason(error)}."
         level = Level(float(action.baseline_error_rate), float(action.error_rate))
         if not still_going_on(minutes, level):
             return "The errors do not go on any more."
@@ -121,7 +146,7 @@ class Hand:
         try:
             self.codedeploy.stop_deployment(deploymentId=action.deployment_id, autoRollbackEnabled=True)
         except ClientError as error:
-            if _code(error) != COMPLETED:
+            if code(error) != COMPLETED:
                 raise
             return self._stopped_too_late(action, now)
         return self._started(action, "", "The running deployment was stopped; CodeDeploy goes back.", now)
@@ -153,32 +178,36 @@ class Hand:
         done = self._find_done(action, now)
         if done:
             return done
-        if isinstance(error, ClientError) and not _may_pass(error):
-            return self._refuse(action, f"CodeDeploy refused: {_reason(error)}.")
-        raise UncertainError(_reason(error)) from error
+        if isinstance(error, ClientError) and not may_pass(error):
+            return self._refuse(action, f"CodeDeploy refused: {reason(error)}.", "not_made")
+        raise UncertainError(reason(error)) from error
 
     def _find_done(self, action: RollbackAction, now: datetime) -> Outcome | None:
         try:
             world = read_world(self.codedeploy, action)
         except (ClientError, BotoCoreError, DeploymentGoneError) as error:
-            raise UncertainError(f"what CodeDeploy did could not be read: {_reason(error)}") from error
-        made = _made(world, action)
+            raise UncertainError(f"what CodeDeploy did could not be read: {reason(error)}") from error
+        made = already_made(world, action)
         if made is None:
             return None
         return self._started(action, made, "It had been started by an earlier attempt.", now)
 
     def _resume(self, action: RollbackAction, attempt: str, now: datetime) -> Outcome:
         """Find out what an earlier attempt did, which ended without a word, and do what is left."""
-        if now.timestamp() - action.acting_since < ATTEMPT_LASTS.total_seconds():
-            raise UncertainError("another attempt is still at it")
-        taken = self.ledger.take_over(action, attempt, now)
-        if taken is None:
-            raise UncertainError("another attempt has taken over")
+        taken = self._taken_over(action, attempt, now)
         done = self._find_done(taken, now)
         if done:
             return done
         checked = self._check(taken, now)
         return self._refuse(taken, checked) if isinstance(checked, str) else self._act(taken, checked, now)
+
+    def _taken_over(self, action: RollbackAction, attempt: str, now: datetime) -> RollbackAction:
+        if now.timestamp() - action.acting_since < ATTEMPT_LASTS.total_seconds():
+            raise UncertainError("another attempt is still at it")
+        taken = self.ledger.take_over(action, attempt, now)
+        if taken is None:
+            raise UncertainError("another attempt has taken over")
+        return taken
 
     def _lost(self, action: RollbackAction) -> Outcome:
         """Somebody else was first: a veto, another delivery, or another incident with the same revision."""
@@ -187,15 +216,16 @@ class Hand:
             return self._refuse(current, "This revision was rolled back from before.")
         return _settled(current or action)
 
-    def _refuse(self, action: RollbackAction, detail: str) -> Outcome:
+    def _refuse(self, action: RollbackAction, detail: str, status: str = "refused") -> Outcome:
         if self.ledger.refuse(action, detail):
-            return Outcome("refused", detail, action)
+            return Outcome(status, detail, action)
         return _settled(self.ledger.action(action.incident_id) or action)
 
 
 def _settled(action: RollbackAction) -> Outcome:
     if action.status == ActionStatus.VETOED:
-        return Outcome("vetoed", f"It was vetoed by {action.requested_by}.", action)
+        word = "rejected" if action.rejected else "vetoed"
+        return Outcome(word, f"It was {word} by {action.requested_by}.", action)
     return Outcome("nothing", f"The rollback of this incident is settled: {action.status}.", action)
 
 
@@ -215,31 +245,3 @@ def _order(action: RollbackAction, world: World) -> dict[str, Any]:
         # A rollback that fails must not bring the bad revision back.
         "autoRollbackConfiguration": {"enabled": False},
     }
-
-
-def _made(world: World, action: RollbackAction) -> str | None:
-    """The id of the rollback that exists already, empty while a stop's is not known; None if none exists."""
-    ours = next((each for each in world.later if answers(each, action.incident_id)), None)
-    if ours:
-        return str(ours["deploymentId"])
-    rollback: Answer = world.suspect.get("rollbackInfo") or {}
-    if rollback.get("rollbackDeploymentId"):
-        return str(rollback["rollbackDeploymentId"])
-    return "" if action.kind == "stop" and world.suspect.get("status") == "Stopped" else None
-
-
-def _code(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "unknown error")
-
-
-def _may_pass(error: ClientError) -> bool:
-    """Whether it says nothing about the request itself: throttled, or the service's own trouble."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    return status >= 500 or "Throttl" in _code(error)
-
-
-def _reason(error: Exception) -> str:
-    """Why, without the text of AWS's message, which may hold names of the account."""
-    if isinstance(error, ClientError):
-        return f"{error.operation_name}: {_code(error)}"
-    return str(error) if isinstance(error, DeploymentGoneError) else type(error).__name__

@@ -64,6 +64,17 @@ def answers(deployment: Answer, incident_id: str) -> bool:
     return description.startswith(ROLLBACK_MARK) and incident_id in description
 
 
+def already_made(world: World, action: RollbackAction) -> str | None:
+    """The id of the rollback that exists already, empty while a stop's is not known; None if none exists."""
+    ours = next((each for each in world.later if answers(each, action.incident_id)), None)
+    if ours:
+        return str(ours["deploymentId"])
+    rollback: Answer = world.suspect.get("rollbackInfo") or {}
+    if rollback.get("rollbackDeploymentId"):
+        return str(rollback["rollbackDeploymentId"])
+    return "" if action.kind == "stop" and world.suspect.get("status") == "Stopped" else None
+
+
 def read_world(client: CodeDeployClient, action: RollbackAction) -> World:
     """Everything that the last check needs. Raises ClientError, BotoCoreError and `DeploymentGoneError`."""
     known = read_deployments(client, (action.deployment_id, action.to_deployment_id))

@@ -112,7 +112,7 @@ class Incidents:
     ) -> bool:
         """Keep the document and, at most once an incident, plan its rollback.
 
-        False, with nothing written, if the incident has a rollback already.
+        False, with nothing written, if the incident has a rollback already that was not withdrawn.
         """
         kept = update(_key(incident_id), {"document": json.dumps(document)}, "attribute_exists(pk)", {})
         try:
@@ -123,6 +123,25 @@ class Incidents:
         except ConditionFailedError:
             return False
         return True
+
+    def claim_second_look(self, incident_id: str, due: datetime) -> bool:
+        """Whether nobody has asked yet to look at the incident again; from now on somebody has."""
+        condition = "attribute_exists(pk) AND attribute_not_exists(second_look_at)"
+        try:
+            self._table.change(update(_key(incident_id), {"second_look_at": seconds(due)}, condition, {}))
+        except ConditionFailedError:
+            return False
+        return True
+
+    def release_second_look(self, incident_id: str) -> None:
+        """After all nobody was asked; the next alarm may ask."""
+        self._table.change(
+            {
+                "Key": typed(_key(incident_id)),
+                "UpdateExpression": "REMOVE second_look_at",
+                "ConditionExpression": "attribute_exists(pk)",
+            }
+        )
 
     def keep_thread(self, incident_id: str, thread: str) -> None:
         """Remember under which message the incident's later messages belong."""

@@ -30,11 +30,13 @@ MOST_ROLLBACKS_READ = 200
 
 
 def planning(plan: RollbackAction) -> dict[str, Any]:
-    """The write that plans a rollback; it holds only while the incident has none."""
+    """The write that plans a rollback; it holds only while the incident has none that stands."""
     expires = {"expires_at": plan.planned_at + int(KEPT.total_seconds())}
     return {
         "Item": typed({**_key(plan.incident_id), **asdict(plan), **expires}),
-        "ConditionExpression": NEW,
+        "ConditionExpression": f"{NEW} OR #status = :withdrawn",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": typed({":withdrawn": ActionStatus.WITHDRAWN}),
     }
 
 
@@ -54,10 +56,17 @@ class Ledger:
         changes = {"status": ActionStatus.APPROVED, "requested_by": person, "decided_at": seconds(now)}
         return self._step(incident_id, changes, MAY_APPROVE, valid_at=now)
 
-    def veto(self, incident_id: str, person: str, now: datetime) -> RollbackAction | None:
-        """The rollback, stopped by a person; None if it has begun or ended already."""
+    def veto(
+        self, incident_id: str, person: str, now: datetime, *, rejected: bool = False
+    ) -> RollbackAction | None:
+        """The rollback, stopped or `rejected` by a person; None if it has begun or ended already."""
         changes = {"status": ActionStatus.VETOED, "requested_by": person, "decided_at": seconds(now)}
-        return self._step(incident_id, changes, MAY_VETO)
+        return self._step(incident_id, {**changes, "rejected": rejected}, MAY_VETO)
+
+    def withdraw(self, incident_id: str, detail: str) -> bool:
+        """Take back a plan that nobody was told of; another may be made. False if somebody decided on it."""
+        changes = {"status": ActionStatus.WITHDRAWN, "detail": detail}
+        return self._step(incident_id, changes, MAY_APPROVE) is not None
 
     def begin(self, action: RollbackAction, attempt: str, now: datetime) -> RollbackAction | None:
         """Take the rollback in hand: for exactly one caller, only if nobody stopped it before; else None.
@@ -129,6 +138,28 @@ class Ledger:
         except ConditionFailedError:
             return False
         return True
+
+    def abandon(self, action: RollbackAction, detail: str) -> bool:
+        """It is not known whether it was made: nobody tries again, and the revision stays locked."""
+        changes = {"status": ActionStatus.REFUSED, "detail": detail}
+        return self._step(action.incident_id, changes, {ActionStatus.ACTING}) is not None
+
+    def watch(self, incident_id: str, attempt: int, message_id: str) -> RollbackAction | None:
+        """The started rollback, for one look at it; None if it has ended or another message has this look.
+
+        So of several chains of looks one goes on, while a message that comes again may look again.
+        """
+        change = _transition(
+            incident_id, {"watch_attempt": attempt, "watched_by": message_id}, {ActionStatus.STARTED}
+        )
+        change["ConditionExpression"] += (
+            " AND (attribute_not_exists(watched_by) OR #watch_attempt < :new_watch_attempt"
+            " OR (#watch_attempt = :new_watch_attempt AND #watched_by = :new_watched_by))"
+        )
+        try:
+            return action_from(self._table.change(change))
+        except ConditionFailedError:
+            return None
 
     def follow(self, incident_id: str, status: ActionStatus, detail: str) -> bool:
         """What became of a started rollback; True for exactly one caller."""

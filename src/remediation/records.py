@@ -7,7 +7,10 @@ from typing import Any
 
 
 class ActionStatus(StrEnum):
-    """Where a rollback stands. Only `planned` (mode auto) and `approved` (by a person) may be acted on."""
+    """Where a rollback stands. Only `planned` (mode auto) and `approved` (by a person) may be acted on.
+
+    `withdrawn` is a plan that nobody could be told of: the incident may plan one anew, as if it had none.
+    """
 
     PLANNED = "planned"
     AWAITING_APPROVAL = "awaiting_approval"
@@ -16,6 +19,7 @@ class ActionStatus(StrEnum):
     ACTING = "acting"
     STARTED = "started"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
     RECOVERED = "recovered"
     DID_NOT_HELP = "did_not_help"
 
@@ -32,6 +36,7 @@ class RollbackAction:
     `kind` is "stop" or "redeploy". `load_balancer` is the dimension value app/name/id that is watched,
     `error_family` "5xx" or "4xx", the error rates the shares of requests (decimals as text) that failed
     before the onset and after it. Times are seconds since 1970; after `valid_until` nobody can approve it.
+    `decided_at` is when a person approved, vetoed or `rejected` it, `watch_attempt` the last look at it.
     """
 
     incident_id: str
@@ -54,10 +59,13 @@ class RollbackAction:
     planned_at: int
     valid_until: int
     requested_by: str = ""
+    decided_at: int = 0
+    rejected: bool = False
     attempt: str = ""
     acting_since: int = 0
     started_at: int = 0
     rollback_deployment_id: str = ""
+    watch_attempt: int = 0
     detail: str = ""
 
     @property
@@ -69,7 +77,7 @@ class RollbackAction:
 def action_from(item: Mapping[str, Any]) -> RollbackAction:
     """The action that a table item holds; members that a version does not know are left out."""
     known = {each.name: item[each.name] for each in fields(RollbackAction) if each.name in item}
-    numbers = ("planned_at", "valid_until", "acting_since", "started_at")
+    numbers = ("planned_at", "valid_until", "decided_at", "acting_since", "started_at", "watch_attempt")
     return RollbackAction(**{**known, **{name: int(known[name]) for name in numbers if name in known}})
 
 

@@ -16,7 +16,7 @@ from collectors.gather import Gathered
 from collectors.reading import Scope
 from diagnosis.evidence import Evidence
 from diagnosis.verdict import Verdict
-from handlers import diagnosing
+from handlers import diagnosing, early
 from handlers.wiring import Deadline, Wiring
 from tests.diagnosis.judged import NOW, evidence, verdict
 
@@ -93,6 +93,24 @@ class Stack:
         return found[0] if found else None
 
 
+class Unreachable:
+    """A client whose every call fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    class exceptions:  # noqa: N801 - botocore's name
+        class ConditionalCheckFailedException(Exception): ...  # noqa: N818
+
+        class TransactionCanceledException(Exception): ...  # noqa: N818
+
+    def __getattr__(self, _name: str) -> Any:
+        def fail(*_arguments: Any, **_named: Any) -> Any:
+            raise self.error
+
+        return fail
+
+
 def _delay(message: Any) -> int:
     """Seconds for which a message was held back."""
     return max(0, int(message.delayed_until - message.sent_timestamp)) // 1000
@@ -112,7 +130,7 @@ def stack(embedded: Any, monkeypatch: pytest.MonkeyPatch) -> Stack:
     mocked, client = embedded
     mocked.reset()
     made = Stack(_environment(client), client)
-    monkeypatch.setattr(diagnosing, "gather", made.gather)
+    monkeypatch.setattr(early, "gather", made.gather)
     monkeypatch.setattr(diagnosing, "diagnose", lambda *_: made.judge())
     return made
 
@@ -155,4 +173,4 @@ def event(name: str) -> dict[str, Any]:
     return read
 
 
-__all__ = ["Context", "Stack", "event", "replace"]
+__all__ = ["Context", "Stack", "Unreachable", "event", "replace"]

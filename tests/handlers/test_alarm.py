@@ -16,7 +16,7 @@ from handlers.alarm import handle
 from handlers.settling import NobodyToldError
 from handlers.wiring import Deadline
 from tests.diagnosis.judged import candidate, verdict
-from tests.handlers.conftest import EVENTS, Context, Stack, event
+from tests.handlers.conftest import EVENTS, Context, Stack, Unreachable, event
 
 SCHEMA = json.loads((EVENTS.parent / "tests/diagnosis/diagnosis.schema.json").read_text())
 
@@ -33,24 +33,6 @@ def renamed(body: dict[str, Any], name: str) -> dict[str, Any]:
     text = json.dumps(body).replace("order-api-elb-5xx", name)
     changed: dict[str, Any] = json.loads(text)
     return changed
-
-
-class Unreachable:
-    """A client whose every call fails."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    class exceptions:  # noqa: N801 - botocore's name
-        class ConditionalCheckFailedException(Exception): ...  # noqa: N818
-
-        class TransactionCanceledException(Exception): ...  # noqa: N818
-
-    def __getattr__(self, _name: str) -> Any:
-        def fail(*_arguments: Any, **_named: Any) -> Any:
-            raise self.error
-
-        return fail
 
 
 DENIED = ClientError({"Error": {"Code": "AccessDenied"}}, "Call")
@@ -272,6 +254,9 @@ def test_a_rollback_that_cannot_be_handed_on_is_taken_back_and_said(
     document = handled(stack, alarm_event)
     assert document["rollback"]["decision"] == "refused"
     assert [each["rollback"] for each in stack.told()] == ["requested", "refused"]
+    assert "could not be made" in stack.told()[1]["subject"]
+    assert "aws deploy create-deployment" in stack.told()[1]["text"]
+    assert in_ledger_and_table(stack) == ("refused", "refused")
     action = stack.wiring.ledger().action(document["incident_id"])
     assert action is not None
     assert action.status == "refused"
@@ -283,14 +268,33 @@ def test_when_nobody_can_be_told_nothing_is_rolled_back_and_the_event_comes_agai
     stack.fakes["sns"] = Unreachable(UNREACHABLE)
     with pytest.raises(NobodyToldError):
         handled(stack, alarm_event)
-    [request] = stack.messages("rollback")
-    action = stack.wiring.ledger().action(request["incident_id"])
-    assert action is not None
-    assert action.status == "refused"
+    assert stack.messages("rollback") == []
+    assert in_ledger_and_table(stack) == ("withdrawn", "refused")
+
+
+def test_when_people_can_be_told_again_the_rollback_is_planned_anew(
+    stack: Stack, alarm_event: dict[str, Any]
+) -> None:
+    stack.fakes["sns"] = Unreachable(UNREACHABLE)
+    with pytest.raises(NobodyToldError):
+        handled(stack, alarm_event)
     del stack.fakes["sns"]
+    stack.now += timedelta(minutes=1)
     again = handled(stack, alarm_event)
-    assert (again["outcome"], again["incident_id"]) == ("diagnosed", request["incident_id"])
-    assert len(stack.told()) == 1
+    assert (again["outcome"], again["rollback"]["decision"]) == ("diagnosed", "requested")
+    assert in_ledger_and_table(stack) == ("planned", "requested")
+    assert [each["rollback"] for each in stack.told()] == ["requested"]
+    [request] = stack.messages("rollback")
+    assert (request["incident_id"], request["delay"]) == (again["incident_id"], 60)
+
+
+def in_ledger_and_table(stack: Stack) -> tuple[str, str]:
+    """How the one rollback stands in the ledger, and what the incident's document says of it."""
+    action, incident = stack.item("action#rollback"), stack.item("incident")
+    assert action is not None
+    assert incident is not None
+    document = json.loads(incident["document"]["S"])
+    return action["status"]["S"], document["rollback"]["decision"]
 
 
 def test_an_event_replayed_after_hours_is_judged_as_of_its_time_and_moves_nothing(
@@ -310,6 +314,27 @@ def test_where_cloudtrail_was_blind_it_is_looked_at_again(stack: Stack, alarm_ev
     [asked] = stack.messages("follow-up")
     assert (asked["kind"], asked["incident_id"]) == ("look_again", document["incident_id"])
     assert 350 <= asked["delay"] <= 361
+
+
+def test_further_blind_alarms_of_an_incident_are_looked_at_again_with_the_first(
+    stack: Stack, alarm_event: dict[str, Any]
+) -> None:
+    stack.verdict = verdict(trigger=Trigger(candidate(), (), blind=True))
+    handled(stack, alarm_event)
+    handled(stack, renamed(alarm_event, "order-api-target-5xx"))
+    assert len(stack.told()) == 2
+    assert len(stack.messages("follow-up")) == 1
+
+
+def test_a_look_again_that_could_not_be_asked_for_is_asked_for_by_the_next_alarm(
+    stack: Stack, alarm_event: dict[str, Any]
+) -> None:
+    stack.verdict = verdict(trigger=Trigger(candidate(), (), blind=True))
+    stack.fakes["sqs"] = Unreachable(DENIED)
+    handled(stack, alarm_event)
+    del stack.fakes["sqs"]
+    handled(stack, renamed(alarm_event, "order-api-target-5xx"))
+    assert len(stack.messages("follow-up")) == 1
 
 
 def test_a_metric_is_no_wall_time_and_the_identity_no_envelope(

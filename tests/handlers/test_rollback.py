@@ -6,23 +6,29 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+from diagnosis.commands import KILL_SWITCH_PARAMETER
 from diagnosis.incident import entry_point, parse_event
 from diagnosis.verdict import Trigger
 from handlers import alarm, follow_up, rollback
+from handlers.deliveries import MOST_DELIVERIES
 from handlers.diagnosing import Subject, written
+from handlers.settling import NobodyToldError
 from remediation.records import ActionStatus, RollbackAction
+from remediation.refusals import reason
+from remediation.table import Table, update
 from tests.diagnosis.judged import NEW, NOW, OLD, candidate, verdict
-from tests.handlers.conftest import Context, Stack, event
+from tests.handlers.conftest import Context, Stack, Unreachable, event
 from tests.remediation.fakes import FakeCloudWatch, FakeCodeDeploy, FakeParameters, info, refusal
 
 GROUP_ARN = "arn:aws:codedeploy:eu-west-1:123456789012:"
 
 
-def delivered(message: dict[str, Any], count: int = 1) -> dict[str, Any]:
+def delivered(message: dict[str, Any], count: int = 1, name: str = "m-1") -> dict[str, Any]:
     """The event in which Lambda gets a message."""
     attributes = {"ApproximateReceiveCount": str(count)}
-    return {"Records": [{"messageId": "m-1", "body": json.dumps(message), "attributes": attributes}]}
+    return {"Records": [{"messageId": name, "body": json.dumps(message), "attributes": attributes}]}
 
 
 class Service:
@@ -128,6 +134,119 @@ def test_what_is_uncertain_comes_again(service: Service) -> None:
     assert service.told == ["started"]
 
 
+THROTTLED = refusal("CreateDeployment", "ThrottlingException")
+
+
+def delivered_to_the_last(service: Service) -> dict[str, Any]:
+    """What the last delivery answers; each comes when the message is visible again."""
+    for count in range(1, MOST_DELIVERIES):
+        assert service.roll_back(count) == AGAIN
+        service.stack.now += timedelta(minutes=6)
+    assert service.told == []
+    return service.roll_back(MOST_DELIVERIES)
+
+
+@pytest.mark.parametrize("error", [THROTTLED, EndpointConnectionError(endpoint_url="https://codedeploy")])
+def test_what_could_not_be_made_to_the_last_is_said_with_the_command(
+    service: Service, error: Exception
+) -> None:
+    service.codedeploy.errors["CreateDeployment"] = error
+    assert delivered_to_the_last(service) == DONE
+    assert service.told == ["refused"]
+    assert (service.action.status, service.document["rollback"]["decision"]) == ("refused", "refused")
+    told = service.stack.told()[-1]
+    assert told["subject"] == "order-api: the rollback could not be made"
+    assert reason(error) in told["text"]
+    assert "aws deploy create-deployment" in told["text"]
+    assert KILL_SWITCH_PARAMETER not in told["text"]
+    assert service.roll_back(MOST_DELIVERIES + 1) == DONE
+    assert service.told == ["refused"]
+
+
+def test_a_stop_that_could_not_be_made_is_said_with_both_commands(service: Service) -> None:
+    service.codedeploy.deployments["d-NEW"]["status"] = "InProgress"
+    service.codedeploy.errors["StopDeployment"] = refusal("StopDeployment", "ThrottlingException")
+    key = {"pk": f"incident#{service.incident_id}", "sk": "action#rollback"}
+    Table(service.stack.wiring.client("dynamodb"), "triage").change(
+        update(key, {"kind": "stop"}, "attribute_exists(pk)", {})
+    )
+    assert delivered_to_the_last(service) == DONE
+    text = service.stack.told()[-1]["text"]
+    assert "aws deploy stop-deployment" in text
+    assert "aws deploy create-deployment" in text
+
+
+def test_what_was_made_after_all_is_told_as_started_by_the_last_delivery(service: Service) -> None:
+    service.codedeploy.errors["CreateDeployment"] = THROTTLED
+    made = info("d-MADE", 1, "v2.3.1", description=f"Gateway Triage rollback, {service.incident_id}")
+    seen = service.codedeploy.batch_get_deployments
+    looks: list[None] = []
+
+    def seen_late(**request: Any) -> dict[str, Any]:
+        looks.append(None)
+        if len(service.codedeploy.orders) == 0 and service.action.attempt.endswith("#3"):
+            service.codedeploy.deployments["d-MADE"] = made
+        return seen(**request)
+
+    service.codedeploy.batch_get_deployments = seen_late  # type: ignore[method-assign]
+    assert delivered_to_the_last(service) == DONE
+    assert service.told == ["started"]
+    assert service.action.rollback_deployment_id == "d-MADE"
+    assert len(service.stack.messages("follow-up")) == 1
+
+
+def test_where_nobody_knows_whether_it_was_made_that_is_said(service: Service) -> None:
+    service.codedeploy.errors["CreateDeployment"] = THROTTLED
+    for count in (1, 2):
+        service.roll_back(count)
+        service.stack.now += timedelta(minutes=6)
+    service.codedeploy.errors["ListDeployments"] = refusal("ListDeployments", "ThrottlingException")
+    assert service.roll_back(MOST_DELIVERIES) == DONE
+    told = service.stack.told()[-1]
+    assert told["subject"] == "order-api: it is not known whether the rollback was made"
+    assert "ListDeployments: ThrottlingException" in told["text"]
+    assert (service.action.status, service.document["rollback"]["decision"]) == ("refused", "refused")
+
+
+def test_when_nobody_can_be_told_in_the_end_the_message_is_kept(service: Service) -> None:
+    service.codedeploy.errors["CreateDeployment"] = THROTTLED
+    service.stack.fakes["sns"] = Unreachable(refusal("Publish", "AccessDenied"))
+    assert delivered_to_the_last(service) == AGAIN
+    assert service.action.status == ActionStatus.REFUSED
+
+
+def test_a_last_delivery_without_the_ledger_is_kept(service: Service) -> None:
+    service.stack.fakes["dynamodb"] = Unreachable(refusal("GetItem", "AccessDenied"))
+    assert service.roll_back(MOST_DELIVERIES) == AGAIN
+
+
+def test_a_watch_that_could_not_be_asked_for_is_asked_for_by_the_next_delivery(service: Service) -> None:
+    service.stack.fakes["sqs"] = Unreachable(refusal("SendMessage", "AccessDenied"))
+    [request] = service.stack.messages("rollback")
+    assert rollback.handle(delivered(request), service.stack.wiring, service.stack.deadline) == AGAIN
+    del service.stack.fakes["sqs"]
+    assert service.roll_back(2) == DONE
+    assert service.told == ["started"]
+    assert len(service.stack.messages("follow-up")) == 1
+
+
+def test_a_second_message_about_the_same_rollback_starts_no_second_watch(service: Service) -> None:
+    service.roll_back()
+    service.roll_back(2)
+    first, second = service.stack.messages("follow-up")
+    for number, message in enumerate((first, second)):
+        follow_up.handle(delivered(message, name=f"w-{number}"), service.stack.wiring, service.stack.deadline)
+    assert [each["attempt"] for each in service.stack.messages("follow-up")] == [1, 1, 2]
+    service.roll_back(3)
+    assert len(service.stack.messages("follow-up")) == 3
+
+
+def test_a_veto_has_the_time_at_which_it_was_pressed(service: Service) -> None:
+    service.stack.wiring.ledger().veto(service.incident_id, "ada", NOW - timedelta(minutes=7))
+    service.roll_back()
+    assert f"{NOW - timedelta(minutes=7):%H:%M} UTC" in service.stack.told()[1]["text"].splitlines()[2]
+
+
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"incident_id": 7}', "not json"])
 def test_garbage_goes_to_the_dead_letters(stack: Stack, body: str) -> None:
     records = {"Records": [{"messageId": "m-1", "body": body}]}
@@ -229,6 +348,23 @@ def test_looking_again_tells_what_late_evidence_shows(stack: Stack, alarm_event:
     assert incident.document is not None
     assert incident.document["trigger"]["kind"] == "configuration_change"
     assert stack.messages("rollback") == []
+
+
+def test_late_evidence_that_nobody_could_be_told_of_is_told_the_next_time(
+    stack: Stack, alarm_event: dict[str, Any]
+) -> None:
+    stack.verdict = verdict(trigger=blind())
+    alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
+    message = delivered(stack.messages("follow-up")[-1])
+    stack.now = NOW + timedelta(minutes=6)
+    change = replace(candidate(None, "configuration_change"), id="e-1")
+    stack.verdict = verdict(trigger=Trigger(change, (candidate(confidence=0.01),)))
+    stack.fakes["sns"] = Unreachable(refusal("Publish", "AccessDenied"))
+    with pytest.raises(NobodyToldError):
+        follow_up.handle(message, stack.wiring, stack.deadline)
+    del stack.fakes["sns"]
+    assert follow_up.handle(message, stack.wiring, stack.deadline) == DONE
+    assert "Looked again" in stack.told()[1]["text"]
 
 
 def test_late_evidence_may_prove_a_release_guilty(stack: Stack, alarm_event: dict[str, Any]) -> None:

@@ -112,6 +112,7 @@ def test_a_rejection_stops_it_for_good_and_the_others_hear_of_it(
     del waiting.environment["SLACK_SECRET_ARN"]
     rollback.handle({"Records": records}, waiting.wiring, waiting.deadline)
     assert waiting.told()[-1]["rollback"] == "vetoed"
+    assert waiting.told()[-1]["subject"] == f"order-api: rollback {word}"
 
 
 def test_an_approval_after_its_time_is_refused(waiting: Stack) -> None:

@@ -72,6 +72,24 @@ KINDS: dict[str, tuple[Document, Writer]] = {
             told, Progress(Step.REFUSED, LATER, detail="d-OTHER is now the newest deployment of production.")
         ),
     ),
+    "rollback-not-made": (
+        document("refused"),
+        lambda told: update_messages.rollback_progress(
+            told,
+            Progress(Step.NOT_MADE, LATER, detail="The last error: CreateDeployment: ThrottlingException."),
+        ),
+    ),
+    "rollback-uncertain": (
+        document("refused"),
+        lambda told: update_messages.rollback_progress(
+            told,
+            Progress(
+                Step.UNCERTAIN,
+                LATER,
+                detail="The last error: ReadTimeoutError. Looked once more: AccessDeniedException.",
+            ),
+        ),
+    ),
     "rollback-recovered": (
         back(document(), "recovered"),
         lambda told: update_messages.rollback_progress(told, Progress(Step.RECOVERED, LATER, seconds=380)),

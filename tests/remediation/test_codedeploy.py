@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from remediation.codedeploy import ATTEMPT_LASTS, Hand, UncertainError
+from remediation.codedeploy import ATTEMPT_LASTS, Hand
 from remediation.incidents import Incidents
 from remediation.ledger import Ledger
 from remediation.records import ActionStatus, RollbackAction
+from remediation.refusals import UncertainError
 from remediation.table import Table
 from tests.remediation.fakes import (
     NOW,
@@ -37,14 +38,20 @@ class World:
     def roll_back(
         self, at: datetime = NOW, attempt: str = "attempt-1", deployment: str = "d-NEW240XYZ"
     ) -> Any:
-        hand = Hand(
+        return self.hand.roll_back(self.plan.incident_id, deployment, attempt, at)
+
+    def give_up(self, at: datetime = NOW, attempt: str = "attempt-1") -> Any:
+        return self.hand.give_up(self.plan.incident_id, "d-NEW240XYZ", attempt, "ThrottlingException", at)
+
+    @property
+    def hand(self) -> Hand:
+        return Hand(
             self.codedeploy,  # type: ignore[arg-type]
             self.cloudwatch,  # type: ignore[arg-type]
             self.parameters,  # type: ignore[arg-type]
             self.ledger,
             "/gateway-triage/rollback-enabled",
         )
-        return hand.roll_back(self.plan.incident_id, deployment, attempt, at)
 
     @property
     def suspect(self) -> dict[str, Any]:
@@ -293,7 +300,7 @@ def test_a_revision_rolled_back_from_in_another_incident_is_left_alone(
 def test_a_refusal_by_codedeploy_is_said_and_frees_the_revision(world: World, code: str) -> None:
     world.codedeploy.errors["CreateDeployment"] = refusal("CreateDeployment", code)
     outcome = world.roll_back()
-    assert (outcome.status, outcome.detail) == ("refused", f"CodeDeploy refused: CreateDeployment: {code}.")
+    assert (outcome.status, outcome.detail) == ("not_made", f"CodeDeploy refused: CreateDeployment: {code}.")
     assert world.action.status == ActionStatus.REFUSED
 
 
@@ -343,6 +350,60 @@ def test_an_uncertain_end_stays_open_until_it_is_known(world: World) -> None:
     world.codedeploy.errors.clear()
     assert world.roll_back(NOW + ATTEMPT_LASTS, "attempt-2").status == "started"
     assert world.acted == 1
+
+
+@pytest.fixture
+def throttled(world: World) -> World:
+    """A rollback whose last attempt, attempt-1, ended with CodeDeploy throttling it."""
+    world.codedeploy.errors["CreateDeployment"] = refusal("CreateDeployment", "ThrottlingException")
+    with pytest.raises(UncertainError):
+        world.roll_back()
+    return world
+
+
+def lock(world: World) -> dict[str, str]:
+    return {"pk": "lock#order-api/production", "sk": f"revision#{world.plan.revision_id}"}
+
+
+def test_what_was_never_made_is_given_up_and_the_revision_is_free_again(
+    throttled: World, table: Table
+) -> None:
+    outcome = throttled.give_up()
+    assert (outcome.status, outcome.detail) == ("not_made", "The last error: ThrottlingException.")
+    assert throttled.action.status == ActionStatus.REFUSED
+    assert table.get(lock(throttled)) is None
+    assert throttled.give_up().status == "nothing"
+
+
+def test_what_was_made_after_all_is_found_instead_of_given_up(throttled: World) -> None:
+    said = f"Gateway Triage rollback of d-NEW240XYZ, incident {throttled.plan.incident_id}"
+    later("d-FIRST", description=said, status="InProgress")(throttled)
+    outcome = throttled.give_up()
+    assert (outcome.status, outcome.rollback_deployment_id) == ("started", "d-FIRST")
+    assert throttled.action.status == ActionStatus.STARTED
+
+
+def test_what_cannot_be_found_out_is_said_and_never_tried_again(throttled: World, table: Table) -> None:
+    failing("ListDeployments", DENIED)(throttled)
+    outcome = throttled.give_up()
+    assert outcome.status == "uncertain"
+    assert "ThrottlingException" in outcome.detail
+    assert "AccessDenied" in outcome.detail
+    assert throttled.action.status == ActionStatus.REFUSED
+    assert table.get(lock(throttled)) is not None
+
+
+def test_an_attempt_that_is_still_at_it_is_not_given_up_by_another(throttled: World) -> None:
+    with pytest.raises(UncertainError):
+        throttled.give_up(NOW + timedelta(seconds=30), "another-message")
+    assert throttled.action.status == ActionStatus.ACTING
+    assert throttled.give_up(NOW + ATTEMPT_LASTS, "another-message").status == "not_made"
+
+
+def test_what_a_person_stopped_is_not_given_up(world: World) -> None:
+    world.ledger.veto(world.plan.incident_id, "ada", NOW, rejected=True)
+    outcome = world.give_up()
+    assert (outcome.status, outcome.detail) == ("rejected", "It was rejected by ada.")
 
 
 def test_after_a_crash_it_is_checked_again(world: World) -> None:

@@ -139,6 +139,53 @@ def test_a_vetoed_rollback_is_not_refused_over(ledger: Ledger, plan: RollbackAct
     assert status(ledger, plan) == ActionStatus.VETOED
 
 
+def test_a_plan_that_was_withdrawn_can_be_made_anew_and_only_once(
+    ledger: Ledger, incidents: Incidents, plan: RollbackAction, now: datetime
+) -> None:
+    assert ledger.withdraw(plan.incident_id, "Nobody could be told.")
+    assert ledger.begin(plan, "attempt", now) is None
+    assert ledger.approve(plan.incident_id, "ada", now) is None
+    attempts = together(lambda _: incidents.record(plan.incident_id, {"outcome": "again"}, plan))
+    assert sorted(map(bool, attempts)) == [False, True]
+    assert status(ledger, plan) == ActionStatus.PLANNED
+
+
+def test_what_a_person_decided_on_is_not_withdrawn(
+    ledger: Ledger, plan: RollbackAction, now: datetime
+) -> None:
+    assert ledger.approve(plan.incident_id, "ada", now)
+    assert not ledger.withdraw(plan.incident_id, "Nobody could be told.")
+    assert status(ledger, plan) == ActionStatus.APPROVED
+
+
+def test_a_decision_is_remembered_with_its_time(ledger: Ledger, plan: RollbackAction, now: datetime) -> None:
+    rejected = ledger.veto(plan.incident_id, "ada", now, rejected=True)
+    assert rejected is not None
+    assert (rejected.rejected, rejected.decided_at) == (True, int(now.timestamp()))
+
+
+def test_of_two_chains_of_looks_one_goes_on(ledger: Ledger, plan: RollbackAction, now: datetime) -> None:
+    assert ledger.watch(plan.incident_id, 1, "m-1") is None
+    begun = ledger.begin(plan, "attempt", now)
+    assert begun is not None
+    ledger.started(begun, "d-1", "", now)
+    won = [each for each in together(lambda name: ledger.watch(plan.incident_id, 1, name), 4) if each]
+    assert len(won) == 1
+    assert ledger.watch(plan.incident_id, 2, "m-2")
+    assert ledger.watch(plan.incident_id, 2, "m-2")  # the same message come back
+    assert ledger.watch(plan.incident_id, 2, "m-3") is None
+    assert ledger.watch(plan.incident_id, 1, "m-1") is None
+
+
+def test_one_second_look_is_asked_for_in_an_incident(incidents: Incidents, now: datetime) -> None:
+    assert not incidents.claim_second_look("inc-1", now)
+    incidents.open(ENTRY, "elb-5xx", "inc-1", now)
+    claims = together(lambda _: incidents.claim_second_look("inc-1", now))
+    assert sorted(map(bool, claims)) == [False, True]
+    incidents.release_second_look("inc-1")
+    assert incidents.claim_second_look("inc-1", now)
+
+
 def test_only_one_takes_over_an_attempt_that_went_silent(
     ledger: Ledger, plan: RollbackAction, now: datetime
 ) -> None:

@@ -116,6 +116,7 @@ def test_a_veto_in_time_stops_the_rollback_and_everybody_hears_of_it() -> None:
         assert acts(lab) == []
         assert (action(lab), stored_decision(lab)) == ("vetoed", "vetoed")
         assert "lab.person" in lab.sns_messages[-1].message
+        assert f"{lab.scenario.at:%H:%M} UTC" in lab.sns_messages[-1].message.splitlines()[2]
         assert len(posted(lab)) == 2
 
 
@@ -140,6 +141,18 @@ def test_an_approval_pressed_twice_creates_one_deployment() -> None:
         assert "asked for by" in lab.created_deployments[0]["description"]
         assert action(lab) == "recovered"
         assert len([each for each in subjects(lab) if "rollback started" in each]) == 1
+        assert watched(lab).count(2) == 1
+
+
+def watched(lab: Lab) -> list[int]:
+    """The number of each look at the rollback that was asked for."""
+    bodies = [
+        json.loads(record["body"])
+        for each in lab.invocations
+        if each.function == "FollowUpFunction"
+        for record in each.event["Records"]
+    ]
+    return [body["attempt"] for body in bodies if body["kind"] == "watch_rollback"]
 
 
 def test_what_was_rejected_cannot_be_approved_any_more() -> None:
@@ -150,6 +163,7 @@ def test_what_was_rejected_cannot_be_approved_any_more() -> None:
         lab.run_until(PAST_THE_SECOND_LOOK)
         assert acts(lab) == []
         assert stored_decision(lab) == "vetoed"
+        assert "order-api: rollback rejected" in subjects(lab)
 
 
 def test_without_an_answer_nothing_is_rolled_back() -> None:
@@ -321,6 +335,19 @@ def test_a_rollback_message_delivered_again_makes_no_second_deployment(minutes: 
         assert len(acts(lab)) == 1
         assert len([each for each in subjects(lab) if "rollback started" in each]) == 1
         assert len([each for each in subjects(lab) if "recovered" in each]) == 1
+        assert watched(lab).count(2) <= 1
+
+
+def test_several_alarms_whose_triggers_cannot_be_seen_yet_are_looked_at_again_together() -> None:
+    other = {"name": "order-api-elb-502", "metric": "HTTPCode_ELB_502_Count", "threshold": 50}
+    with Lab.stage(changed(SECURITY_GROUP, alarms=[other])) as lab:
+        lab.run_alarm()
+        lab.clock.advance(20)
+        lab.send(lab.alarms.event(lab.scenario.other_alarms[0], "ALARM", lab.clock.now()))
+        lab.run_until(PAST_THE_SECOND_LOOK)
+        looks = [each for each in lab.invocations if each.function == "FollowUpFunction"]
+        assert len(looks) == 1
+        assert "RevokeSecurityGroupIngress" in posted(lab)[-1].words()
 
 
 def test_an_alarm_that_fires_again_after_the_rollback_blames_nothing_twice() -> None:
