@@ -179,5 +179,8 @@ def _failed(alarm: Alarm, event: Any, why: str, wiring: Wiring, deadline: Deadli
 
 
 def _counted(document: Document) -> Document:
+    if document["outcome"] in {"ignored", "duplicate"}:
+        # Nobody sees what an asynchronous call returns, so the reason is kept where people look for it.
+        logger.info(document.get("reason", ""), outcome=document["outcome"], alarm=document["alarm"])
     count_document(document)
     return document

@@ -129,7 +129,11 @@ def _look_again(message: FollowUp, wiring: Wiring, deadline: Deadline) -> None:
 def _news(diagnosis: Diagnosis) -> bool:
     """Whether cause, trigger or, while nothing was planned, the decision differ from what was told."""
     told, now = diagnosis.memory.earlier_document, diagnosis.document()
-    if told is None or _told_nobody(told) or _judgement(told) != _judgement(now):
+    if told is None or _told_nobody(told):
+        return True
+    if _sources(now) - _sources(told):
+        return False  # this look saw less than the first, so it is no better
+    if _judgement(told) != _judgement(now):
         return True
     return diagnosis.memory.action is None and _decision(told) != _decision(now)
 
@@ -137,6 +141,11 @@ def _news(diagnosis: Diagnosis) -> bool:
 def _told_nobody(document: Document) -> bool:
     """What is kept before anybody is told has no channels; where none took it, it must be told again."""
     return not any(each["ok"] for each in document.get("notified", []))
+
+
+def _sources(document: Document) -> set[str]:
+    """What could not be read."""
+    return {each["source"] for each in document.get("missing", [])}
 
 
 def _judgement(document: Document) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab import Lab
+from lab import Fault, Lab
 from tests.system.answers import (
     Document,
     action,
@@ -348,6 +348,15 @@ def test_several_alarms_whose_triggers_cannot_be_seen_yet_are_looked_at_again_to
         looks = [each for each in lab.invocations if each.function == "FollowUpFunction"]
         assert len(looks) == 1
         assert "RevokeSecurityGroupIngress" in posted(lab)[-1].words()
+
+
+def test_a_second_look_that_sees_less_than_the_first_replaces_nothing() -> None:
+    blind = {"codedeploy.ListDeployments": Fault("AccessDenied", function="FollowUpFunction")}
+    with Lab.stage(SECURITY_GROUP, faults=blind) as lab:
+        lab.run_alarm()
+        lab.run_until(PAST_THE_SECOND_LOOK)
+        assert [each.function for each in lab.invocations].count("FollowUpFunction") == 1
+        assert len(posted(lab)) == 1
 
 
 def test_an_alarm_that_fires_again_after_the_rollback_blames_nothing_twice() -> None:
