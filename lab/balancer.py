@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import FakeListener, FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
@@ -43,6 +45,10 @@ _GROUP_ATTRIBUTES = {
     "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
 }
+
+
+# It was there long before the incident.
+STANDS_SINCE = timedelta(days=90)
 
 
 class Balancer:
@@ -138,6 +144,7 @@ class Balancer:
         )
         del self._backend.load_balancers[made.arn]
         made.arn, made.state = self.arn, "active"
+        made.created_time = iso_8601_datetime_with_milliseconds(self._scenario.at - STANDS_SINCE)
         made.attrs = _ATTRIBUTES | dict(wanted.attributes)
         self._backend.load_balancers[self.arn] = made
         self._tag(self.arn, wanted.tags)

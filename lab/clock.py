@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import time_machine
+
+from lab import waiting
 
 _real_sleep = time.sleep
 
@@ -22,21 +23,25 @@ def really_sleep(seconds: float) -> None:
 
 
 class Clock:
-    """Virtual time, for `time.time` and `datetime`; `monotonic` and `perf_counter` stay real."""
+    """Virtual time, for `time.time` and `datetime`; `monotonic` adds the real time that passed, and
+    `perf_counter` is real.
+    """
 
     def __init__(self, start: datetime) -> None:
         self._traveller = time_machine.travel(start, tick=False)
         self._coordinates: Any = None
         self._start = start
-        self._slept: dict[int, float] = {}
-        self._lock = threading.Lock()
         self._real_start = time.perf_counter()
 
     @contextmanager
     def running(self) -> Iterator[Clock]:
         """Hold the clock for the duration of the block."""
-        with self._traveller as coordinates, patch("time.sleep", self._sleep):
-            self._coordinates = coordinates
+        waiting.forget()
+        with ExitStack() as patches:
+            self._coordinates = patches.enter_context(self._traveller)
+            patches.enter_context(patch("time.sleep", self._sleep))
+            patches.enter_context(patch("time.monotonic", self.ticks))
+            patches.enter_context(waiting.counted())
             yield self
 
     def now(self) -> datetime:
@@ -54,29 +59,23 @@ class Clock:
 
     def spend(self, seconds: float) -> None:
         """Count seconds that this thread waited without letting the clock run: sleeps and time-outs."""
-        with self._lock:
-            thread = threading.get_ident()
-            self._slept[thread] = self._slept.get(thread, 0.0) + seconds
+        waiting.spend(seconds)
 
     def spent(self) -> float:
-        """The longest that any one thread has waited since `settle`; threads wait side by side."""
-        with self._lock:
-            return max(self._slept.values(), default=0.0)
+        """What this thread has waited since `settle`, and what it waited for: threads wait side by side."""
+        return waiting.waited()
 
     def settle(self) -> float:
         """Let the clock catch up with what was waited, and start counting anew."""
         waited = self.spent()
-        with self._lock:
-            self._slept.clear()
+        waiting.forget()
         self.advance(waited)
         return waited
 
     def ticks(self) -> float:
         """Seconds that only grow: virtual time, real time passed, and what this thread waited."""
         real = time.perf_counter() - self._real_start
-        with self._lock:
-            waited = self._slept.get(threading.get_ident(), 0.0)
-        return self.now().timestamp() + real + waited
+        return self.now().timestamp() + real + self.spent()
 
     def _sleep(self, seconds: float) -> None:
         self.spend(seconds)

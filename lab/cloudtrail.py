@@ -14,6 +14,7 @@ from lab.errors import AwsError
 from lab.loading import stable_hex
 from lab.moments import moment, zulu
 from lab.paging import page
+from lab.scenario import Scenario
 from lab.wire import Answer
 
 LOOKUPS_A_SECOND = 2
@@ -43,6 +44,25 @@ class Event:
     read_only: bool = False
     invoked_by: str | None = None
     id: str = ""
+
+
+def changes_of(scenario: Scenario) -> list[Event]:
+    """The changes that a scenario tells, as events."""
+    return [
+        Event(
+            scenario.moment(change.at),
+            change.name,
+            change.source,
+            change.by,
+            change.resources,
+            change.parameters,
+            change.error,
+            change.read_only,
+            change.invoked_by,
+            change.event_id,
+        )
+        for change in scenario.changes
+    ]
 
 
 class CloudTrail:

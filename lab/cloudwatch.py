@@ -16,7 +16,7 @@ from lab.errors import AwsError
 from lab.metrics import MetricStore, Sample, Series, Spread, percentile
 from lab.moments import moment
 from lab.paging import page
-from lab.wire import Answer
+from lab.wire import Answer, Kept
 
 MAX_QUERIES = 500
 MAX_DATAPOINTS = 100_800
@@ -51,8 +51,17 @@ class CloudWatch:
 
     def get_metric_data(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer as the API reference says: no fill, newest first by default, paged by data points."""
-        queries = parameters["MetricDataQueries"]
         start, end = moment(parameters["StartTime"]), moment(parameters["EndTime"])
+        now = self._clock.now()
+        # Minutes that are over do not change any more.
+        seen = None if end <= now.replace(second=0, microsecond=0) else now
+        key = (seen, repr(parameters))
+        if key not in self.store.answers:
+            self.store.answers[key] = Kept(self._metric_data(parameters, start, end))
+        return self.store.answers[key]
+
+    def _metric_data(self, parameters: Mapping[str, Any], start: datetime, end: datetime) -> dict[str, Any]:
+        queries = parameters["MetricDataQueries"]
         _check_queries(queries, start, end)
         oldest_first = parameters.get("ScanBy", "TimestampDescending") == "TimestampAscending"
         results = [
@@ -148,6 +157,11 @@ class CloudWatch:
     ) -> list[tuple[datetime, float]]:
         """Points oldest first; the start is rounded down to the minute and included, the end is not."""
         first = start.replace(second=0, microsecond=0)
+        if period == 60:
+            moments = ((self._zero + timedelta(minutes=minute), series[minute]) for minute in sorted(series))
+            return [
+                (when, statistic_of((sample,), statistic)) for when, sample in moments if first <= when < end
+            ]
         buckets: dict[int, list[Sample]] = {}
         for minute, sample in series.items():
             when = self._zero + timedelta(minutes=minute)
@@ -162,9 +176,10 @@ class CloudWatch:
 
 def statistic_of(samples: Sequence[Sample], statistic: str) -> float:
     """One statistic over the samples of a period."""
-    total, count = sum(sample.total for sample in samples), sum(sample.count for sample in samples)
+    total = sum(sample.total for sample in samples)
     if statistic == "Sum":
         return total
+    count = sum(sample.count for sample in samples)
     if statistic == "SampleCount":
         return count
     if statistic == "Average":

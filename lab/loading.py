@@ -7,6 +7,7 @@ import json
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def load(source: Path | str) -> Scenario:
     return parse(path.read_text(encoding="utf-8"), name=path.stem)
 
 
+@lru_cache(maxsize=64)
 def parse(text: str, name: str = "scenario") -> Scenario:
     """Read the text of a scenario file; `name` seeds the noise."""
     source = f"{name}.yaml"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 from lab.figures import TARGET_CODES, Cells, Figures, GroupFigures
@@ -104,10 +105,12 @@ class MetricStore:
     def __init__(
         self, scenario: Scenario, figures: Figures, target_group_dimensions: Mapping[str, str]
     ) -> None:
-        self._scenario = scenario
+        self.scenario = scenario
         self._figures = figures
         self._names = {dimension: name for name, dimension in target_group_dimensions.items()}
         self._known: dict[tuple[str, str, frozenset[tuple[str, str]]], Series] = {}
+        self.answers: dict[object, Mapping[str, object]] = {}
+        """Answers about these series that were given before, by what was asked."""
 
     def series(self, namespace: str, name: str, dimensions: Mapping[str, str]) -> Series:
         """The samples by minute."""
@@ -132,8 +135,8 @@ class MetricStore:
         if namespace != ALB or not set(dimensions) <= set(_DIMENSIONS):
             return EMPTY
         if (
-            dimensions.get("LoadBalancer", self._scenario.load_balancer.dimension)
-            != self._scenario.load_balancer.dimension
+            dimensions.get("LoadBalancer", self.scenario.load_balancer.dimension)
+            != self.scenario.load_balancer.dimension
         ):
             return EMPTY
         letters = "".join(letter for dimension, letter in _ORDER if dimension in dimensions)
@@ -175,7 +178,7 @@ class MetricStore:
         return EMPTY
 
     def _candidates(self) -> Iterator[tuple[str, str, dict[str, str]]]:
-        balancer = {"LoadBalancer": self._scenario.load_balancer.dimension}
+        balancer = {"LoadBalancer": self.scenario.load_balancer.dimension}
         names = {*_GROUP_METRICS, *_CODE_METRICS, *_OWN_METRICS, *_HOST_METRICS, *_SPECIAL}
         zoned: list[dict[str, str]] = [{}, *({"AvailabilityZone": zone} for zone in self._figures.zones)]
         grouped: list[dict[str, str]] = [{}, *({"TargetGroup": dimension} for dimension in self._names)]
@@ -245,30 +248,45 @@ def _per_target(group: GroupFigures, zones: Sequence[int]) -> Series:
 
 def percentile(spreads: Sequence[Spread], share: float) -> float:
     """The value below which that share of the measurements lies, of a mixture of log-normal shapes."""
-    shapes = [(spread.weight, *_log_normal(spread)) for spread in spreads]
-    if len({shape[1:] for shape in shapes}) == 1:
-        _, centre, width = shapes[0]
-        return math.exp(centre + width * NormalDist().inv_cdf(min(max(share, 1e-9), 1 - 1e-9)))
-    return _mixed_percentile(shapes, share)
+    weights: dict[tuple[float, float], float] = {}
+    for spread in spreads:
+        shape = _log_normal(spread.mean, spread.tail)
+        weights[shape] = weights.get(shape, 0.0) + spread.weight
+    if len(weights) == 1:
+        [(centre, width)] = weights
+        return math.exp(centre + width * _NORMAL.inv_cdf(min(max(share, 1e-9), 1 - 1e-9)))
+    return _mixed_percentile([(weight, *shape) for shape, weight in weights.items()], share)
 
 
-def _log_normal(spread: Spread) -> tuple[float, float]:
+_NORMAL = NormalDist()
+_Z99 = _NORMAL.inv_cdf(0.99)
+
+
+@lru_cache(maxsize=4096)
+def _log_normal(mean: float, tail: float) -> tuple[float, float]:
     """Centre and width of the logarithm, from the mean and the 99th percentile."""
-    z = NormalDist().inv_cdf(0.99)
-    ratio = max(1.001, min(spread.tail / spread.mean, math.exp(z * z / 2) * 0.99))
-    width = z - math.sqrt(max(0.0, z * z - 2 * math.log(ratio)))
-    return math.log(spread.mean) - width * width / 2, width
+    ratio = max(1.001, min(tail / mean, math.exp(_Z99 * _Z99 / 2) * 0.99))
+    width = _Z99 - math.sqrt(max(0.0, _Z99 * _Z99 - 2 * math.log(ratio)))
+    return math.log(mean) - width * width / 2, width
 
 
 def _mixed_percentile(shapes: Sequence[tuple[float, float, float]], share: float) -> float:
-    whole = sum(weight for weight, _, _ in shapes)
+    """By Newton's method, and by halving where that would leave the bracket."""
+    goal = share * sum(weight for weight, _, _ in shapes)
     low, high = (
         fn(centre + sign * 7 * width for _, centre, width in shapes) for fn, sign in ((min, -1), (max, 1))
     )
-    for _ in range(50):
-        middle = (low + high) / 2
-        below = sum(
-            weight * NormalDist(centre, max(width, 1e-9)).cdf(middle) for weight, centre, width in shapes
-        )
-        low, high = (middle, high) if below < share * whole else (low, middle)
-    return math.exp(high)
+    at = (low + high) / 2
+    for _ in range(60):
+        below, slope = -goal, 0.0
+        for weight, centre, width in shapes:
+            x = (at - centre) / width
+            below += weight * (1 + math.erf(x / math.sqrt(2))) / 2
+            slope += weight / width * math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        low, high = (at, high) if below < 0 else (low, at)
+        before, at = at, at - below / slope if slope else low - 1
+        if not low < at < high:
+            at = (low + high) / 2
+        if abs(at - before) < 1e-13:
+            break
+    return math.exp(at)

@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import os
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from lab.balancer import Balancer
 from lab.checks import check_describe_tags, check_publish
 from lab.clock import Clock
 from lab.cloudformation import Deployment
-from lab.cloudtrail import CloudTrail, Event
+from lab.cloudtrail import CloudTrail, changes_of
 from lab.cloudwatch import CloudWatch
 from lab.codedeploy import CodeDeploy
 from lab.deploying import Deployments
@@ -257,27 +258,13 @@ class Lab:
             self.client("ssm").put_parameter(Name=KILL_SWITCH, Value=value, Type="String", Overwrite=True)
 
     def _draw(self, recovered_from: int | None) -> MetricStore:
-        drawn = figures.draw(self.scenario, recovered_from)
-        return MetricStore(self.scenario, drawn, self.balancer.dimensions)
+        return _drawn(self.scenario, recovered_from, self.balancer.dimensions)
 
     def _stage_aws(self) -> None:
         self.balancer.stage()
         self.fleet.vpc_id, self.fleet.subnets = self.balancer.vpc_id, self.balancer.subnets
-        for change in self.scenario.changes:
-            self.cloudtrail.add(
-                Event(
-                    self.scenario.moment(change.at),
-                    change.name,
-                    change.source,
-                    change.by,
-                    change.resources,
-                    change.parameters,
-                    change.error,
-                    change.read_only,
-                    change.invoked_by,
-                    change.event_id,
-                )
-            )
+        for event in changes_of(self.scenario):
+            self.cloudtrail.add(event)
         self.cloudtrail.add_source(self.deployments.events)
         self._answer()
 
@@ -397,6 +384,22 @@ def _the_signing_key() -> Any:
 def _signing_key(_: Subscription) -> Any:
     """One key a process: moto would make one for each subscription, a tenth of a second each."""
     return _the_signing_key()
+
+
+_MOST_STORES = 8
+_stores: OrderedDict[tuple[int, int | None], MetricStore] = OrderedDict()
+
+
+def _drawn(scenario: Scenario, recovered_from: int | None, dimensions: Mapping[str, str]) -> MetricStore:
+    """The series of a scenario; those staged last are kept in the process, with the answers about them."""
+    key = (id(scenario), recovered_from)
+    if key not in _stores or _stores[key].scenario is not scenario:
+        drawn = figures.draw(scenario, recovered_from)
+        _stores[key] = MetricStore(scenario, drawn, dimensions)
+    _stores.move_to_end(key)
+    if len(_stores) > _MOST_STORES:
+        _stores.popitem(last=False)
+    return _stores[key]
 
 
 def _environment(scenario: Scenario) -> dict[str, str]:

@@ -9,20 +9,19 @@ the collectors read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import yaml
 
-from collectors.cloudwatch import wanted_series
+from collectors.cloudtrail import collect_changes
+from collectors.cloudwatch import MOST_INSTANCES, wanted_series
+from collectors.codedeploy import collect_deployment_ids, collect_deployment_records, collect_deployments
+from collectors.elastic_load_balancing import known_groups
+from collectors.reading import Scope, complete_minutes
 from diagnosis.evidence import (
     Action,
-    Change,
-    Changes,
-    Deployment,
-    DeploymentGroup,
     Deployments,
-    DeploymentTarget,
     Evidence,
     Instance,
     Listener,
@@ -30,19 +29,23 @@ from diagnosis.evidence import (
     MetricKey,
     Metrics,
     Missing,
-    Revision,
     Rule,
     Target,
     TargetGroup,
     Window,
 )
+from diagnosis.incident import EntryPoint
+from lab import deploying as staged_deployments
 from lab import scenario as staged
+from lab.clock import Clock
+from lab.cloudtrail import CloudTrail, changes_of
+from lab.codedeploy import CodeDeploy
+from lab.direct import DirectClient
 from lab.figures import draw
 from lab.loading import parse, stable_hex
 from lab.metrics import ALB, EC2, MetricStore, Sample, percentile
 
 WINDOW_MINUTES = 180
-SEEN = timedelta(minutes=45)
 
 
 def case_scenario(title: str, incident: Mapping[str, Any]) -> staged.Scenario:
@@ -81,6 +84,17 @@ def evidence_of(scenario: staged.Scenario) -> Evidence:
     }
     store = MetricStore(scenario, draw(scenario), ids)
     window = Window(scenario.minute_zero - timedelta(minutes=WINDOW_MINUTES), WINDOW_MINUTES)
+    asked = _scope(scenario)
+    groups = tuple(_group(scenario, group, ids[group.name]) for group in scenario.target_groups)
+    listeners = tuple(_listener(each, ids) for each in scenario.listeners)
+    by_name = tuple(sorted(groups, key=lambda each: each.name))
+    first_to_last = known_groups(asked, {"target_groups": by_name, "listener_list": listeners})
+    instances = [
+        (target, group)
+        for group in sorted(scenario.target_groups, key=lambda each: first_to_last.index(ids[each.name]))
+        if group.target_type == "instance"
+        for target in group.targets
+    ]
     return Evidence(
         now=scenario.at,
         metrics=_metrics(scenario, store, window, ids),
@@ -92,34 +106,22 @@ def evidence_of(scenario: staged.Scenario) -> Evidence:
             security_groups=scenario.load_balancer.security_groups,
         ),
         attributes=dict(scenario.load_balancer.attributes),
-        target_groups=tuple(_group(scenario, group, ids[group.name]) for group in scenario.target_groups),
+        target_groups=groups,
         target_group_attributes={ids[group.name]: dict(group.attributes) for group in scenario.target_groups},
         target_health={
             ids[group.name]: tuple(_target(each) for each in group.targets)
             for group in scenario.target_groups
         },
-        listeners=tuple(_listener(each, ids) for each in scenario.listeners),
-        deployments=Deployments(
-            since=scenario.at - timedelta(days=1),
-            found=tuple(
-                sorted(
-                    (_deployment(scenario, each) for each in scenario.deployments if each.created <= 0),
-                    key=lambda each: each.created,
-                    reverse=True,
-                )
-            ),
-        ),
-        changes=_changes(scenario),
+        listeners=listeners,
+        deployments=_deployments(asked, groups),
+        changes=collect_changes(asked, {}),
         instances=tuple(
             Instance(target.id, target.zone, "running", None, group.security_groups)
-            for group in scenario.target_groups
-            if group.target_type == "instance"
-            for target in group.targets
+            for target, group in instances
         ),
         processor={
-            name: _column(store.series(EC2, "CPUUtilization", {"InstanceId": name}), "Average")
-            for group in scenario.target_groups
-            for name in group.cpu
+            id: _column(store.series(EC2, "CPUUtilization", {"InstanceId": id}), "Average")
+            for id in list(dict.fromkeys(target.id for target, _ in instances))[:MOST_INSTANCES]
         },
     )
 
@@ -160,6 +162,7 @@ def _value(sample: Sample, statistic: str) -> float:
 
 
 def _group(scenario: staged.Scenario, group: staged.TargetGroup, id_: str) -> TargetGroup:
+    check = group.health_check
     return TargetGroup(
         arn=f"arn:aws:elasticloadbalancing:{scenario.region}:{scenario.account}:{id_}",
         id=id_,
@@ -168,13 +171,26 @@ def _group(scenario: staged.Scenario, group: staged.TargetGroup, id_: str) -> Ta
         protocol=group.protocol,
         protocol_version=group.protocol_version,
         port=group.port,
+        health_check_enabled=check["enabled"],
+        health_check_path=check["path"],
+        health_check_port=check["port"],
+        health_check_protocol=check["protocol"],
+        health_check_matcher=check["matcher"],
+        health_check_interval_seconds=check["interval"],
+        health_check_timeout_seconds=check["timeout"],
+        healthy_threshold=check["healthy_threshold"],
+        unhealthy_threshold=check["unhealthy_threshold"],
     )
 
 
 def _listener(listener: staged.Listener, ids: Mapping[str, str]) -> Listener:
     arn = f"listener/{listener.port}"
-    rules = (Rule(arn, str(rule.priority), (), _actions(rule, ids)) for rule in listener.rules)
+    rules = (Rule(arn, str(rule.priority), _conditions(rule), _actions(rule, ids)) for rule in listener.rules)
     return Listener(arn, listener.port, listener.protocol, _actions(listener.default, ids), tuple(rules))
+
+
+def _conditions(rule: staged.Rule) -> tuple[str, ...]:
+    return tuple(f"{field} is {' or '.join(values)}" for field, values in rule.conditions.items())
 
 
 def _actions(rule: staged.Rule, ids: Mapping[str, str]) -> tuple[Action, ...]:
@@ -187,101 +203,35 @@ def _target(target: staged.Target) -> Target:
     return Target(target.id, target.port, target.zone, target.state, target.reason, target.description)
 
 
-def _deployment(scenario: staged.Scenario, deployment: staged.Deployment) -> Deployment:
-    revision = deployment.revision
-    label = revision.key or revision.commit or ""
-    return Deployment(
-        id=deployment.id,
-        application=deployment.application,
-        group_name=deployment.group,
-        status=deployment.status,
-        creator=deployment.creator,
-        platform=deployment.platform,
-        created=scenario.moment(deployment.created),
-        started=None if deployment.started is None else scenario.moment(deployment.started),
-        completed=None if deployment.completed is None else scenario.moment(deployment.completed),
-        revision=Revision(
-            "S3",
-            "|".join(str(part) for part in (revision.bucket, label, revision.version, revision.etag)),
-            label,
-        ),
-        description=deployment.description,
-        style=deployment.style.upper(),
-        is_rollback=deployment.creator in {"codeDeployRollback", "CloudFormationRollback"}
-        or deployment.rollback_of is not None,
-        rolled_back_by=deployment.rolled_back_by,
-        succeeded_targets=_succeeded(deployment),
-        total_targets=len(deployment.targets) or None,
-        group=DeploymentGroup(
-            application=deployment.application,
-            name=deployment.group,
-            target_groups=deployment.target_groups,
-            style=deployment.style.upper(),
-            deployment_config=deployment.config,
-            tags=dict(deployment.tags),
-            application_tags=dict(deployment.application_tags),
-        ),
-        targets=_deployment_targets(scenario, deployment),
-    )
+def _scope(scenario: staged.Scenario) -> Scope:
+    """CodeDeploy and CloudTrail as they are staged, asked without the wire."""
+    clock, balancer = _Standing(scenario.at), scenario.load_balancer
+    deployments = staged_deployments.Deployments(scenario, clock)
+    trail = CloudTrail(clock, scenario.account, scenario.region, scenario.cloudtrail_delay)
+    for event in changes_of(scenario):
+        trail.add(event)
+    trail.add_source(deployments.events)
+    clients = {
+        "codedeploy": DirectClient(CodeDeploy(scenario, clock, deployments, set, lambda: "lab").operations()),
+        "cloudtrail": DirectClient(trail.operations()),
+    }
+    about = EntryPoint("alb", balancer.dimension, balancer.name, None, scenario.account, scenario.region)
+    return Scope(clients.__getitem__, about, scenario.at, complete_minutes(scenario.at), scenario.at)
 
 
-def _succeeded(deployment: staged.Deployment) -> int | None:
-    told = deployment.overview.get("Succeeded")
-    return sum(each.status == "Succeeded" for each in deployment.targets) if told is None else told
+class _Standing(Clock):
+    """The alarm's moment. Whoever asks how time passes finds that enough has for one call more."""
+
+    def now(self) -> datetime:
+        return self._start
+
+    def ticks(self) -> float:
+        self._passed = getattr(self, "_passed", 0.0) + 1
+        return self._passed
 
 
-def _deployment_targets(
-    scenario: staged.Scenario, deployment: staged.Deployment
-) -> tuple[DeploymentTarget, ...] | Missing:
-    if deployment.targets:
-        return tuple(
-            DeploymentTarget(
-                each.id, each.status, None if each.completed is None else scenario.moment(each.completed)
-            )
-            for each in deployment.targets
-        )
-    if deployment.completed is None or deployment.platform != "Server":
-        return Missing("not told by the scenario")
-    owned = [
-        each
-        for group in scenario.target_groups
-        if group.name in deployment.target_groups
-        for each in group.targets
-    ]
-    begun = deployment.started if deployment.started is not None else deployment.created
-    step = (deployment.completed - begun) / max(1, len(owned))
-    at_once = deployment.config.endswith("AllAtOnce") or deployment.style == "blue_green"
-    return tuple(
-        DeploymentTarget(
-            each.id,
-            "Succeeded",
-            scenario.moment(deployment.completed if at_once else begun + step * (index + 1)),
-        )
-        for index, each in enumerate(owned)
-    )
-
-
-def _changes(scenario: staged.Scenario) -> Changes:
-    shown = [
-        each
-        for each in scenario.changes
-        if not each.read_only
-        and scenario.moment(each.at) + timedelta(seconds=scenario.cloudtrail_delay) <= scenario.at
-    ]
-    return Changes(
-        since=scenario.at - SEEN,
-        shown_until=scenario.at - timedelta(minutes=5),
-        found=tuple(
-            Change(
-                each.event_id,
-                each.name,
-                each.source,
-                scenario.moment(each.at),
-                each.by,
-                each.resources,
-                each.error,
-                dict(each.parameters),
-            )
-            for each in sorted(shown, key=lambda each: each.at, reverse=True)
-        ),
-    )
+def _deployments(asked: Scope, groups: tuple[TargetGroup, ...]) -> Deployments | Missing:
+    read: dict[str, object] = {"target_groups": groups}
+    read["deployment_ids"] = collect_deployment_ids(asked, read)
+    read["deployment_records"] = collect_deployment_records(asked, read)
+    return collect_deployments(asked, read)

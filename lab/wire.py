@@ -5,11 +5,14 @@ Real clients build every request and parse every answer: validation, retries and
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +21,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
+from botocore.retries.standard import ExponentialBackoff
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
@@ -29,6 +33,10 @@ from lab.recorder import Call
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Check = Callable[[Mapping[str, Any]], None]
+
+# A pool's tasks inherit them from the thread that hands them in (lab.waiting).
+_function: ContextVar[str | None] = ContextVar("function", default=None)
+_invocation: ContextVar[int] = ContextVar("invocation", default=0)
 
 FAULT_KINDS = ("AccessDenied", "Throttling", "ServerError", "Timeout", "Unreachable")
 
@@ -42,6 +50,16 @@ class Fault:
     function: str | None = None
 
 
+class Kept(dict[str, Any]):
+    """A long answer that is given again, so it is checked and written for the wire only once."""
+
+    reply: tuple[int, dict[str, str], bytes] | None = None
+
+    def as_json(self) -> bytes:
+        """As the JSON protocols have it: times in seconds since 1970."""
+        return json.dumps(self, default=datetime.timestamp).encode()
+
+
 class UnknownToLabError(NotImplementedError):
     """An operation that neither the lab nor moto can answer truthfully."""
 
@@ -53,14 +71,31 @@ class Wire:
         self.calls: list[Call] = []
         self.latency = latency
         self.faults = dict(faults)
-        self.function: str | None = None
-        self.invocation = 0
+        self.function, self.invocation = None, 0
         self._clock = clock
         self._answers: dict[str, Answer] = {}
         self._checks: dict[str, Check] = {}
         self._owned: set[str] = set()
         self._current = threading.local()
         self._lock = threading.Lock()
+
+    @property
+    def function(self) -> str | None:
+        """The function that this thread works for, also when it outlives the invocation; None: the lab."""
+        return _function.get()
+
+    @function.setter
+    def function(self, name: str | None) -> None:
+        _function.set(name)
+
+    @property
+    def invocation(self) -> int:
+        """The number of the invocation that this thread works for."""
+        return _invocation.get()
+
+    @invocation.setter
+    def invocation(self, number: int) -> None:
+        _invocation.set(number)
 
     def answer(self, service: str, operations: Mapping[str, Answer], *, whole_service: bool = False) -> None:
         """Let the lab answer these operations; with `whole_service` no other one of it reaches moto."""
@@ -90,6 +125,7 @@ class Wire:
         with ExitStack() as patches:
             patches.enter_context(patch.object(BaseClient, "_make_api_call", call))
             patches.enter_context(patch.object(BotocoreStubber, "__call__", send))
+            patches.enter_context(patch.object(ExponentialBackoff, "delay_amount", _usual_delay))
             patches.enter_context(_models_read_once())
             yield self
 
@@ -144,7 +180,11 @@ class Wire:
             return _reply(request, errors.response(error, model))
         if answered is None:
             return ask_moto()
-        return _reply(request, _serialised(operation, answered))
+        if not isinstance(answered, Kept):
+            return _reply(request, _serialised(operation, answered))
+        if answered.reply is None:
+            answered.reply = _serialised(operation, answered)
+        return _reply(request, answered.reply)
 
     def _hinder(self, call: Call) -> None:
         """Add the latency, then the fault that is set for the operation, if any is left."""
@@ -187,6 +227,8 @@ class Wire:
                 )
             return None
         answer = handler(call.parameters)
+        if isinstance(answer, Kept) and answer.reply:
+            return answer
         wrong = shapes.problems(operation, answer)
         if wrong:
             raise AssertionError(f"the lab's answer to {call.name} has the wrong shape: {'; '.join(wrong)}")
@@ -196,6 +238,8 @@ class Wire:
 def _serialised(operation: OperationModel, answer: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
     """The answer on the wire, in the protocol that the client chose, written by moto's serializers."""
     model: ServiceModel = operation.service_model
+    if isinstance(answer, Kept) and model.resolved_protocol == "json":
+        return 200, {"Content-Type": "application/x-amz-json-1.0"}, answer.as_json()
     for_moto = get_service_model(model.service_name).operation_model(operation.name)
     reply = get_serializer_class(model.service_name, model.resolved_protocol)(for_moto).serialize(answer)
     body = reply["body"]
@@ -205,6 +249,16 @@ def _serialised(operation: OperationModel, answer: Mapping[str, Any]) -> tuple[i
 def _reply(request: AWSPreparedRequest, reply: tuple[int, dict[str, str], bytes]) -> AWSResponse:
     status, headers, body = reply
     return AWSResponse(request.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]
+
+
+_drawn_delay = ExponentialBackoff.delay_amount
+
+
+def _usual_delay(backoff: ExponentialBackoff, context: Any) -> float:
+    """What a client waits before it tries again: a fifth of the most, so that a run can be repeated."""
+    backoff._random = lambda: 0.2  # type: ignore[attr-defined]
+    delay: float = _drawn_delay(backoff, context)
+    return delay
 
 
 _models: dict[tuple[object, ...], Any] = {}

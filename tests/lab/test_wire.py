@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -165,6 +167,29 @@ def test_a_network_that_fails_raises_what_botocore_raises(
         lab.wire.function = "AlarmFunction"
         with pytest.raises(error):
             client(lab, "codedeploy", config=THREE_TRIES).list_deployments()
+
+
+def test_a_thread_that_outlives_its_invocation_still_works_for_the_function_that_started_it(
+    stage: Any, client: Callable[..., Any]
+) -> None:
+    over = threading.Event()
+    with stage() as lab, ThreadPoolExecutor(1) as threads:
+        codedeploy = client(lab, "codedeploy")
+
+        def straggle() -> None:
+            over.wait(10)
+            codedeploy.list_applications()
+
+        lab.wire.function, lab.wire.invocation = "AlarmFunction", 1
+        straggler = threads.submit(straggle)
+        lab.wire.function, lab.wire.invocation = "RollbackFunction", 2
+        over.set()
+        straggler.result()
+        codedeploy.list_deployments()
+        assert [(each.function, each.invocation) for each in lab.calls] == [
+            ("AlarmFunction", 1),
+            ("RollbackFunction", 2),
+        ]
 
 
 def call(started: float, ended: float) -> Call:
