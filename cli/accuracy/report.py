@@ -9,7 +9,7 @@ from cli.accuracy.result import INCONCLUSIVE, Measured, Result
 
 INTRODUCTION = """# How right it is
 
-Made by `make accuracy`; do not edit. The same code gives the same file.
+Made by `make accuracy`; do not edit. On a quiet machine the same code gives the same file.
 
 Every incident of `tests/scenarios` is staged in the lab, which deploys `template.yaml` itself. The alarm
 is sent, the very handlers run to the end, and what CodeDeploy was asked for is counted. Each scenario is
