@@ -19,7 +19,11 @@ class AlarmConfiguration:
 
     def arn(self, alarm: Alarm) -> str:
         """The alarm's ARN."""
-        return f"arn:aws:cloudwatch:{self._scenario.region}:{self._scenario.account}:alarm:{alarm.name}"
+        return f"arn:aws:cloudwatch:{self.region(alarm)}:{self._scenario.account}:alarm:{alarm.name}"
+
+    def region(self, alarm: Alarm) -> str:
+        """Where the alarm is: one on a distribution is where CloudFront's metrics are."""
+        return "us-east-1" if alarm.namespace == "AWS/CloudFront" else self._scenario.region
 
     def dimensions(self, alarm: Alarm, metric: str | None = None) -> dict[str, str]:
         """The dimensions of the alarm's metric."""

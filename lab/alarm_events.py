@@ -38,7 +38,7 @@ class AlarmEvents:
             "source": "aws.cloudwatch",
             "account": self._scenario.account,
             "time": zulu(at),
-            "region": self._scenario.region,
+            "region": self._configuration.region(alarm),
             "resources": [self._configuration.arn(alarm)],
             "detail": detail,
         }
@@ -118,7 +118,7 @@ class AlarmEvents:
             "alarmArn": self._configuration.arn(alarm),
             "accountId": self._scenario.account,
             "time": text(at),
-            "region": self._scenario.region,
+            "region": self._configuration.region(alarm),
             "alarmData": data,
         }
 

@@ -16,7 +16,7 @@ from lab.errors import AwsError
 from lab.metrics import MetricStore, Sample, Series, Spread, percentile
 from lab.moments import moment
 from lab.paging import page
-from lab.wire import Answer, Kept
+from lab.wire import Answer, Kept, asking_region
 
 MAX_QUERIES = 500
 MAX_DATAPOINTS = 100_800
@@ -55,7 +55,7 @@ class CloudWatch:
         now = self._clock.now()
         # Minutes that are over do not change any more.
         seen = None if end <= now.replace(second=0, microsecond=0) else now
-        key = (seen, repr(parameters))
+        key = (seen, asking_region.get(), repr(parameters))
         if key not in self.store.answers:
             self.store.answers[key] = Kept(self._metric_data(parameters, start, end))
         return self.store.answers[key]
@@ -146,6 +146,8 @@ class CloudWatch:
         """What has been published by now: the running minute holds only what came so far."""
         now = self._clock.now()
         minute, seconds = divmod((now - self._zero).total_seconds(), 60)
+        if not _published_here(namespace, self.store.scenario.region):
+            return {}
         series = self.store.series(namespace, name, {one["Name"]: one["Value"] for one in dimensions})
         seen = {key: sample for key, sample in series.items() if key < minute}
         newest = series.get(int(minute))
@@ -172,6 +174,14 @@ class CloudWatch:
             (datetime.fromtimestamp(bucket, UTC), statistic_of(buckets[bucket], statistic))
             for bucket in sorted(buckets)
         ]
+
+
+def _published_here(namespace: str, home: str) -> bool:
+    """CloudFront publishes in us-east-1 alone, everything else where it lies (CloudFront developer guide)."""
+    region = asking_region.get()
+    if namespace == "AWS/CloudFront":
+        return region in (None, "us-east-1")
+    return region in (None, home, "us-east-1" if namespace == "AWS/WAFV2" else home)
 
 
 def statistic_of(samples: Sequence[Sample], statistic: str) -> float:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import jmespath
 from botocore.exceptions import ClientError
+from botocore.session import get_session
 
 from lab.errors import AwsError
-from lab.wire import Answer
-
-_TOKENS = ("nextToken", "NextToken")
+from lab.wire import Answer, asking_region
 
 
 class DirectClient:
     """Looks like a boto3 client for the operations that the lab answers itself."""
 
-    def __init__(self, operations: Mapping[str, Answer]) -> None:
-        self._operations = operations
+    def __init__(self, service: str, operations: Mapping[str, Answer], region: str | None = None) -> None:
+        self._service = service
+        self._region = region
+        # boto3 spells GetWebACL get_web_acl, so only the letters tell.
+        self._operations = {name.lower(): (name, answer) for name, answer in operations.items()}
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        operation = "".join(word.capitalize() for word in name.split("_"))
-        answer = self._operations[operation]
+        operation, answer = self._operation(name)
 
         def ask(**asked: Any) -> Any:
+            asking_region.set(self._region)
             try:
                 return answer(asked)
             except AwsError as error:
@@ -35,29 +39,55 @@ class DirectClient:
 
     def get_paginator(self, name: str) -> _Paginator:
         """The pages of an operation."""
-        return _Paginator(getattr(self, name))
+        operation, _ = self._operation(name)
+        tokens = _pagination(self._service)[operation]
+        return _Paginator(getattr(self, name), _texts(tokens["input_token"]), _texts(tokens["output_token"]))
+
+    def _operation(self, name: str) -> tuple[str, Answer]:
+        known = name.replace("_", "").lower()
+        if known not in self._operations:
+            raise NotImplementedError(f"the lab does not answer {self._service} {name} by itself")
+        return self._operations[known]
+
+
+@cache
+def _pagination(service: str) -> Mapping[str, Mapping[str, Any]]:
+    """How botocore finds the next page of each operation."""
+    loader = get_session().get_component("data_loader")
+    pages: Mapping[str, Mapping[str, Any]] = loader.load_service_model(service, "paginators-1")["pagination"]
+    return pages
+
+
+def _texts(token: str | list[str]) -> tuple[str, ...]:
+    return (token,) if isinstance(token, str) else tuple(token)
 
 
 @dataclass(frozen=True, slots=True)
 class _Paginator:
     ask: Callable[..., Any]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
     def paginate(self, PaginationConfig: Mapping[str, int] | None = None, **asked: Any) -> _Pages:  # noqa: N803
-        return _Pages(self.ask, asked, (PaginationConfig or {}).get("MaxItems"))
+        return _Pages(self, asked, (PaginationConfig or {}).get("MaxItems"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    ask: Callable[..., Any]
+    paginator: _Paginator
     asked: Mapping[str, Any]
     most: int | None
 
     def __iter__(self) -> Iterator[Any]:
-        page = self.ask(**self.asked)
+        page = self.paginator.ask(**self.asked)
         yield page
-        while token := next((token for token in _TOKENS if page.get(token)), None):
-            page = self.ask(**self.asked, **{token: page[token]})
+        while tokens := self._tokens(page):
+            page = self.paginator.ask(**self.asked, **tokens)
             yield page
+
+    def _tokens(self, page: Mapping[str, Any]) -> dict[str, Any]:
+        found = (jmespath.search(token, page) for token in self.paginator.outputs)
+        return {name: token for name, token in zip(self.paginator.inputs, found, strict=True) if token}
 
     def build_full_result(self) -> dict[str, Any]:
         """What is listed on all pages, with a token if it is more than was wanted."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lab.draw import Draw, even_split
 from lab.scenario import GROUP_COUNTS, Scenario, Target, TargetGroup
+from lab.systems import systems
 from lab.timeline import FIRST_MINUTE, LAST_MINUTE, Timeline
 
 # Each of these is the answer to one request for which a target was chosen; 2XX is what is left.
@@ -59,6 +60,10 @@ def draw(scenario: Scenario, recovered_from: int | None = None) -> Figures:
             figures.levels[key] = _levels(healed, stream)
         else:
             figures.traffic[key] = _cells(healed, stream, [1.0] * len(figures.zones))
+    for key, data in scenario.systems.items():
+        contribute = getattr(systems()[key], "contribute", None)
+        if contribute:
+            contribute(data, figures, scenario, recovered_from)
     return figures
 
 

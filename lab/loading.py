@@ -16,10 +16,12 @@ import yaml
 from lab import loading_aws, loading_deployments
 from lab.scenario import Alarm, Expectation, Scenario
 from lab.strict import ScenarioError, Section, read
+from lab.systems import systems
 
 ROOT = Path(__file__).resolve().parent.parent
 DIRECTORY = ROOT / "tests" / "scenarios"
 DEFAULT_ACCOUNT = "123456789012"
+LOAD_BALANCER_METRICS = "AWS/ApplicationELB"
 
 ALARM_KINDS = ("metric", "metric_math", "anomaly", "composite")
 ENVELOPES = ("eventbridge", "lambda_action", "sns")
@@ -71,11 +73,14 @@ def parse(text: str, name: str = "scenario") -> Scenario:
 
 
 def _scenario(section: Section, name: str) -> Scenario:
-    alarm = _woken_by(section.section("alarm"))
-    balancer = read(section.section("load_balancer"), loading_aws.load_balancer, alarm)
+    data = {
+        key: system.load(section.section(key), name) for key, system in systems().items() if section.has(key)
+    }
+    alarm = _about(section, data, _woken_by(section.section("alarm")))
+    balancer = read(_balancer_section(section, data), loading_aws.load_balancer, alarm)
     groups = loading_aws.target_groups(section, balancer)
     names = [group.name for group in groups]
-    other_alarms = tuple(read(part, _alarm) for part in section.sections("alarms"))
+    other_alarms = tuple(_about(section, data, read(part, _alarm)) for part in section.sections("alarms"))
     deployments = loading_deployments.deployments(section, groups)
     scenario = Scenario(
         name=name,
@@ -102,9 +107,32 @@ def _scenario(section: Section, name: str) -> Scenario:
         alarm_clears=section.optional_number("alarm_clears"),
         noise=_noise(section),
         expect=read(section.section("expect"), _expectation),
+        systems=data,
     )
     _check_groups(section, scenario, names)
     return scenario
+
+
+def _about(section: Section, data: Mapping[str, Any], alarm: Alarm) -> Alarm:
+    """The alarm, about the scenario's own entry point unless it says what it watches."""
+    entry = next(
+        (system for key, system in systems().items() if key in data and hasattr(system, "ENTRY")), None
+    )
+    children = tuple(_about(section, data, child) for child in alarm.children)
+    if entry is None or alarm.namespace or alarm.event is not None:
+        return replace(alarm, namespace=alarm.namespace or LOAD_BALANCER_METRICS, children=children)
+    dimensions = alarm.dimensions
+    if dimensions is None:
+        dimensions = entry.alarm_dimensions(data[entry.KEY])
+    return replace(alarm, namespace=entry.ENTRY, dimensions=dimensions, children=children)
+
+
+def _balancer_section(section: Section, data: Mapping[str, Any]) -> Section:
+    """The load balancer; where the scenario is about something else, a quiet one that nobody uses."""
+    if section.has("load_balancer") or not any(hasattr(systems()[key], "ENTRY") for key in data):
+        return section.section("load_balancer")
+    section.raw("load_balancer")
+    return Section(section.source, "load_balancer", {"name": "unrelated"})
 
 
 def _woken_by(section: Section) -> Alarm:
@@ -156,7 +184,7 @@ def _alarm(section: Section, name: str | None = None) -> Alarm:
         description=section.optional_text("description"),
         target_group=section.optional_text("target_group"),
         zone=section.optional_text("zone"),
-        namespace=section.text("namespace", "AWS/ApplicationELB"),
+        namespace=section.text("namespace", ""),
         dimensions=section.text_map("dimensions") if section.has("dimensions") else None,
         expression=section.optional_text("expression"),
         metrics=section.text_map("metrics") or None,
@@ -170,6 +198,8 @@ def _alarm(section: Section, name: str | None = None) -> Alarm:
 
 def _usual_statistic(metric: object) -> str:
     """The statistic that makes sense for a metric (user guide, "Statistics for ... metrics")."""
+    if str(metric).endswith("ErrorRate"):
+        return "Average"
     usual = {"TargetResponseTime": "Average", "UnHealthyHostCount": "Maximum", "HealthyHostCount": "Minimum"}
     return usual.get(str(metric), "Sum")
 

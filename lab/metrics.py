@@ -14,6 +14,7 @@ from statistics import NormalDist
 from lab.figures import TARGET_CODES, Cells, Figures, GroupFigures
 from lab.loading_aws import TRAFFIC
 from lab.scenario import Scenario
+from lab.systems import systems
 
 ALB = "AWS/ApplicationELB"
 EC2 = "AWS/EC2"
@@ -103,9 +104,14 @@ class MetricStore:
     """Answers with the series of a metric, minute by minute; unknown combinations are empty, as in AWS."""
 
     def __init__(
-        self, scenario: Scenario, figures: Figures, target_group_dimensions: Mapping[str, str]
+        self,
+        scenario: Scenario,
+        figures: Figures,
+        target_group_dimensions: Mapping[str, str],
+        recovered_from: int | None = None,
     ) -> None:
         self.scenario = scenario
+        self._recovered_from = recovered_from
         self._figures = figures
         self._names = {dimension: name for name, dimension in target_group_dimensions.items()}
         self._known: dict[tuple[str, str, frozenset[tuple[str, str]]], Series] = {}
@@ -130,6 +136,12 @@ class MetricStore:
         return "Percent" if name == "CPUUtilization" else _UNITS.get(name, "Count")
 
     def _read(self, namespace: str, name: str, dimensions: Mapping[str, str]) -> Series:
+        for key, data in self.scenario.systems.items():
+            found: Series | None = systems()[key].series(
+                self.scenario, data, namespace, name, dict(dimensions), self._recovered_from
+            )
+            if found is not None:
+                return found
         if namespace == EC2 and name == "CPUUtilization" and set(dimensions) == {"InstanceId"}:
             return _levels(self._figures.cpu.get(dimensions["InstanceId"], {}))
         if namespace != ALB or not set(dimensions) <= set(_DIMENSIONS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -225,7 +225,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A whole incident."""
+    """A whole incident; `systems` is what else lies in AWS than load balancers, by the key of its section."""
 
     name: str
     title: str
@@ -248,6 +248,7 @@ class Scenario:
     alarm_clears: float | None
     noise: bool
     expect: Expectation
+    systems: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def region(self) -> str:

@@ -40,6 +40,7 @@ from lab.runtime import Happening, Runtime
 from lab.scenario import Scenario
 from lab.slack import SIGNING_SECRET, Slack, SlackMessage
 from lab.stack import Stack
+from lab.systems import Stage, systems
 from lab.transform import TEMPLATE, transformed
 from lab.wire import FAULT_KINDS, Fault, Wire
 
@@ -275,6 +276,11 @@ class Lab:
         self.wire.answer("codedeploy", self.codedeploy.operations(), whole_service=True)
         self.wire.answer("cloudtrail", self.cloudtrail.operations(), whole_service=True)
         self.wire.answer("ec2", self.fleet.operations())
+        stage = Stage(self.scenario, self.clock)
+        for key, system in systems().items():
+            staged = system.Staged(stage, self.scenario.systems.get(key))
+            for service, operations in staged.operations().items():
+                self.wire.answer(service, operations, whole_service=service in getattr(system, "WHOLE", ()))
         for operation in ("HeadObject", "GetObject", "HeadBucket", "ListObjectsV2", "ListObjectVersions"):
             self.wire.check("s3", operation, self._stage_revisions)
         self.wire.check("sns", "Publish", check_publish)
@@ -395,7 +401,7 @@ def _drawn(scenario: Scenario, recovered_from: int | None, dimensions: Mapping[s
     key = (id(scenario), recovered_from)
     if key not in _stores or _stores[key].scenario is not scenario:
         drawn = figures.draw(scenario, recovered_from)
-        _stores[key] = MetricStore(scenario, drawn, dimensions)
+        _stores[key] = MetricStore(scenario, drawn, dimensions, recovered_from)
     _stores.move_to_end(key)
     if len(_stores) > _MOST_STORES:
         _stores.popitem(last=False)

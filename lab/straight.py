@@ -8,8 +8,10 @@ the collectors read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
+from graphlib import TopologicalSorter
 from typing import Any
 
 import yaml
@@ -18,8 +20,11 @@ from collectors.cloudtrail import collect_changes
 from collectors.cloudwatch import MOST_INSTANCES, wanted_series
 from collectors.codedeploy import collect_deployment_ids, collect_deployment_records, collect_deployments
 from collectors.elastic_load_balancing import known_groups
-from collectors.reading import Scope, complete_minutes
+from collectors.gather import READINGS, READINGS_OF
+from collectors.reading import READ_ERRORS, Reading, Scope, complete_minutes, failure
+from diagnosis.alarm import Alarm, AlarmState, MetricReference
 from diagnosis.evidence import (
+    NOT_LOOKED_UP,
     Action,
     Deployments,
     Evidence,
@@ -34,16 +39,21 @@ from diagnosis.evidence import (
     TargetGroup,
     Window,
 )
-from diagnosis.incident import EntryPoint
+from diagnosis.incident import EntryPoint, entry_point
 from lab import deploying as staged_deployments
 from lab import scenario as staged
+from lab.alarm_configuration import AlarmConfiguration
+from lab.alarms import Alarms
 from lab.clock import Clock
 from lab.cloudtrail import CloudTrail, changes_of
+from lab.cloudwatch import CloudWatch
 from lab.codedeploy import CodeDeploy
 from lab.direct import DirectClient
 from lab.figures import draw
 from lab.loading import parse, stable_hex
 from lab.metrics import ALB, EC2, MetricStore, Sample, percentile
+from lab.systems import Stage, systems
+from lab.wire import Answer
 
 WINDOW_MINUTES = 180
 
@@ -59,6 +69,9 @@ def case_scenario(title: str, incident: Mapping[str, Any]) -> staged.Scenario:
         "response_time": "0.09",
         "response_time_p99": "0.42",
     }
+    about = {key: systems()[key] for key in incident if key in systems()}
+    if any(hasattr(system, "ENTRY") for system in about.values()):
+        return _case_of_system(title, incident, about)
     groups = incident.get("target_groups", {"orders": {}})
     content = {
         "title": title,
@@ -72,6 +85,20 @@ def case_scenario(title: str, incident: Mapping[str, Any]) -> staged.Scenario:
             **incident.get("alarm", {}),
         },
         "target_groups": {name: {**quiet_group, **group} for name, group in groups.items()},
+        **{key: system.quiet(incident[key]) for key, system in about.items()},
+    }
+    return parse(yaml.safe_dump(content), name=title)
+
+
+def _case_of_system(title: str, incident: Mapping[str, Any], about: Mapping[str, Any]) -> staged.Scenario:
+    """A case about another entry point than a load balancer, over a quiet one."""
+    content = {
+        "title": title,
+        "at": "2026-11-20T14:47:10Z",
+        "cloudtrail_delay": 0,
+        **incident,
+        **{key: system.quiet(incident[key]) for key, system in about.items()},
+        "alarm": {"name": "errors", **incident.get("alarm", {})},
     }
     return parse(yaml.safe_dump(content), name=title)
 
@@ -83,8 +110,45 @@ def evidence_of(scenario: staged.Scenario) -> Evidence:
         for group in scenario.target_groups
     }
     store = MetricStore(scenario, draw(scenario), ids)
+    about = entry_point_of(scenario)
+    asked = _scope(scenario, store, about)
+    if about.kind == "alb":
+        return _of_load_balancer(scenario, store, ids, asked)
+    return _of_others(scenario, store, ids, asked)
+
+
+def _of_others(
+    scenario: staged.Scenario, store: MetricStore, ids: Mapping[str, str], asked: Scope
+) -> Evidence:
+    """The real collectors over the lab's answers; only an origin that is a load balancer comes from data."""
+    known: dict[str, object] = {}
+    if any(reading.name == "origins" for reading in READINGS_OF[asked.entry_point.kind]):
+        known["origins"] = _origins(scenario, store, ids)
+    answers = _read(asked, READINGS_OF[asked.entry_point.kind], known)
+    named = {each.name: answers[each.name] for each in fields(Evidence) if each.name in answers}
+    return Evidence(**{"metrics": NOT_LOOKED_UP, **named, "now": scenario.at, "kind": asked.entry_point.kind})
+
+
+def _origins(
+    scenario: staged.Scenario, store: MetricStore, ids: Mapping[str, str]
+) -> Mapping[str, Evidence | Missing]:
+    """The origins by id; the modules of the systems say which of them is the scenario's load balancer."""
+    found: dict[str, Evidence | Missing] = {}
+    for key, data in scenario.systems.items():
+        origins = getattr(systems()[key], "load_balancer_origins", None)
+        for origin in origins(data) if origins else ():
+            balancer = scenario.load_balancer
+            about = EntryPoint(
+                "alb", balancer.dimension, balancer.name, None, scenario.account, scenario.region
+            )
+            found[origin] = _of_load_balancer(scenario, store, ids, _scope(scenario, store, about))
+    return found
+
+
+def _of_load_balancer(
+    scenario: staged.Scenario, store: MetricStore, ids: Mapping[str, str], asked: Scope
+) -> Evidence:
     window = Window(scenario.minute_zero - timedelta(minutes=WINDOW_MINUTES), WINDOW_MINUTES)
-    asked = _scope(scenario)
     groups = tuple(_group(scenario, group, ids[group.name]) for group in scenario.target_groups)
     listeners = tuple(_listener(each, ids) for each in scenario.listeners)
     by_name = tuple(sorted(groups, key=lambda each: each.name))
@@ -95,35 +159,41 @@ def evidence_of(scenario: staged.Scenario) -> Evidence:
         if group.target_type == "instance"
         for target in group.targets
     ]
-    return Evidence(
-        now=scenario.at,
-        metrics=_metrics(scenario, store, window, ids),
-        load_balancer=LoadBalancer(
+    known: dict[str, Any] = {
+        "metrics": _metrics(scenario, store, window, ids),
+        "load_balancer": LoadBalancer(
             arn=f"arn:aws:elasticloadbalancing:{scenario.region}:{scenario.account}:loadbalancer/{scenario.load_balancer.dimension}",
             name=scenario.load_balancer.name,
             state="active",
             zones=scenario.load_balancer.zones,
             security_groups=scenario.load_balancer.security_groups,
         ),
-        attributes=dict(scenario.load_balancer.attributes),
-        target_groups=groups,
-        target_group_attributes={ids[group.name]: dict(group.attributes) for group in scenario.target_groups},
-        target_health={
+        "attributes": dict(scenario.load_balancer.attributes),
+        "target_groups": groups,
+        "target_group_attributes": {
+            ids[group.name]: dict(group.attributes) for group in scenario.target_groups
+        },
+        "target_health": {
             ids[group.name]: tuple(_target(each) for each in group.targets)
             for group in scenario.target_groups
         },
-        listeners=listeners,
-        deployments=_deployments(asked, groups),
-        changes=collect_changes(asked, {}),
-        instances=tuple(
+        "listeners": listeners,
+        "listener_list": listeners,
+        "deployments": _deployments(asked, groups),
+        "changes": collect_changes(asked, {}),
+        "instances": tuple(
             Instance(target.id, target.zone, "running", None, group.security_groups)
             for target, group in instances
         ),
-        processor={
+        "processor": {
             id: _column(store.series(EC2, "CPUUtilization", {"InstanceId": id}), "Average")
             for id in list(dict.fromkeys(target.id for target, _ in instances))[:MOST_INSTANCES]
         },
-    )
+    }
+    told = {each.name for each in fields(Evidence)}
+    extra = [reading for reading in READINGS_OF["alb"] if reading not in READINGS]
+    answers = _read(asked, extra, known)
+    return Evidence(now=scenario.at, **{name: value for name, value in answers.items() if name in told})
 
 
 def _metrics(
@@ -203,20 +273,84 @@ def _target(target: staged.Target) -> Target:
     return Target(target.id, target.port, target.zone, target.state, target.reason, target.description)
 
 
-def _scope(scenario: staged.Scenario) -> Scope:
-    """CodeDeploy and CloudTrail as they are staged, asked without the wire."""
-    clock, balancer = _Standing(scenario.at), scenario.load_balancer
+def _scope(scenario: staged.Scenario, store: MetricStore, about: EntryPoint) -> Scope:
+    """AWS as it is staged, asked without the wire."""
+    clock = _Standing(scenario.at)
     deployments = staged_deployments.Deployments(scenario, clock)
     trail = CloudTrail(clock, scenario.account, scenario.region, scenario.cloudtrail_delay)
     for event in changes_of(scenario):
         trail.add(event)
     trail.add_source(deployments.events)
-    clients = {
-        "codedeploy": DirectClient(CodeDeploy(scenario, clock, deployments, set, lambda: "lab").operations()),
-        "cloudtrail": DirectClient(trail.operations()),
+    answers: dict[str, Mapping[str, Answer]] = {
+        "codedeploy": CodeDeploy(scenario, clock, deployments, set, lambda: "lab").operations(),
+        "cloudtrail": trail.operations(),
+        "cloudwatch": _cloudwatch(scenario, clock, store),
     }
-    about = EntryPoint("alb", balancer.dimension, balancer.name, None, scenario.account, scenario.region)
-    return Scope(clients.__getitem__, about, scenario.at, complete_minutes(scenario.at), scenario.at)
+    for service, operations in _systems_operations(scenario, clock):
+        answers[service] = {**answers.get(service, {}), **operations}
+
+    def elsewhere(service: str, region: str) -> DirectClient:
+        return DirectClient(service, answers[service], region)
+
+    return Scope(
+        clients=lambda service: elsewhere(service, about.region),
+        entry_point=about,
+        now=scenario.at,
+        window=complete_minutes(scenario.at),
+        alarm_time=scenario.at,
+        elsewhere=elsewhere,
+        wait=lambda _: None,
+    )
+
+
+def _cloudwatch(scenario: staged.Scenario, clock: Clock, store: MetricStore) -> Mapping[str, Answer]:
+    ids = {
+        group.name: f"targetgroup/{group.name}/{stable_hex('tg', group.name)}"
+        for group in scenario.target_groups
+    }
+    alarms = Alarms(scenario, clock, store, ids).operations()
+    return {**CloudWatch(clock, store, scenario.minute_zero).operations(), **alarms}
+
+
+def _systems_operations(
+    scenario: staged.Scenario, clock: Clock
+) -> Iterator[tuple[str, Mapping[str, Answer]]]:
+    stage = Stage(scenario, clock)
+    for key, system in systems().items():
+        yield from system.Staged(stage, scenario.systems.get(key)).operations().items()
+
+
+def entry_point_of(scenario: staged.Scenario) -> EntryPoint:
+    """What the scenario's alarm is about: the load balancer, or what its systems say."""
+    alarm = scenario.alarm
+    for key in scenario.systems:
+        if getattr(systems()[key], "ENTRY", None) == alarm.namespace:
+            dimensions = dict(alarm.dimensions or {})
+            reference = MetricReference(alarm.namespace, alarm.metric, dimensions)
+            configuration = AlarmConfiguration(scenario, {})
+            woken = Alarm(
+                alarm.name, "", AlarmState.ALARM, scenario.account, configuration.region(alarm), scenario.at
+            )
+            found = entry_point(woken, [reference])
+            if isinstance(found, EntryPoint):
+                return found
+    balancer = scenario.load_balancer
+    return EntryPoint("alb", balancer.dimension, balancer.name, None, scenario.account, scenario.region)
+
+
+def _read(asked: Scope, readings: Iterable[Reading], known: Mapping[str, object]) -> dict[str, Any]:
+    """The answers of readings, one after the other; what they need is known or among them."""
+    answers = dict(known)
+    by_name = {reading.name: reading for reading in readings}
+    order = TopologicalSorter({name: reading.needs for name, reading in by_name.items()})
+    for name in order.static_order():
+        if name in by_name and name not in answers:
+            reading = by_name[name]
+            try:
+                answers[name] = reading.collect(asked, answers)
+            except READ_ERRORS as error:
+                answers[name] = failure(reading.permissions[0].partition(":")[0], error)
+    return answers
 
 
 class _Standing(Clock):

@@ -37,6 +37,8 @@ Check = Callable[[Mapping[str, Any]], None]
 # A pool's tasks inherit them from the thread that hands them in (lab.waiting).
 _function: ContextVar[str | None] = ContextVar("function", default=None)
 _invocation: ContextVar[int] = ContextVar("invocation", default=0)
+# The region of the client that asks, for answers that differ by region (CloudFront's metrics).
+asking_region: ContextVar[str | None] = ContextVar("asking_region", default=None)
 
 FAULT_KINDS = ("AccessDenied", "Throttling", "ServerError", "Timeout", "Unreachable")
 
@@ -226,6 +228,7 @@ class Wire:
                     f"the lab has no {call.name}; add it where the lab answers {call.service}"
                 )
             return None
+        asking_region.set(call.region)
         answer = handler(call.parameters)
         if isinstance(answer, Kept) and answer.reply:
             return answer

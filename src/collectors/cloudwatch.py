@@ -6,22 +6,16 @@ only for the combinations of dimensions that are published, and CloudWatch adds 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from collectors.elastic_load_balancing import known_groups
-from collectors.reading import Answer, Reading, Scope
-from diagnosis.evidence import LoadBalancer, MetricKey, Metrics, Missing, Target, Window
+from collectors.metric_data import PERMISSION, Asked, all_unread, read_series
+from collectors.reading import Reading, Scope
+from diagnosis.evidence import LoadBalancer, MetricKey, Metrics, Missing, Target
 
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
-
-PERMISSIONS = ("cloudwatch:GetMetricData",)
-# GetMetricData API reference: 500 queries a call, and 100,800 data points, which 500 times 180 minutes stay
-# below.
-MOST_QUERIES = 500
+PERMISSIONS = (PERMISSION,)
 MOST_INSTANCES = 50
 
 # Dimensions beside the load balancer: none, its zone, a target group, a target group in a zone.
@@ -99,13 +93,7 @@ def collect_metrics(scope: Scope, read: Mapping[str, object]) -> Metrics | Missi
     balancer = cast("LoadBalancer | Missing", read["load_balancer"])
     zones = () if isinstance(balancer, Missing) else balancer.zones
     wanted = wanted_series(known_groups(scope, read), zones)
-    asked = wanted[:MOST_QUERIES]
-    queries = [_load_balancer_query(index, scope.entry_point.id, key) for index, key in enumerate(asked)]
-    series, unread = parse_metric_data(scope.window, asked, _pages(scope, queries))
-    if len(unread) == len(asked):
-        return _all_unread(unread)
-    beyond = f"not asked for: {len(wanted)} series are more than the {MOST_QUERIES} of a GetMetricData call"
-    return Metrics(scope.window, series, {**unread, **dict.fromkeys(wanted[MOST_QUERIES:], beyond)})
+    return read_series(scope, {key: _asked(scope.entry_point.id, key) for key in wanted})
 
 
 def wanted_series(groups: Sequence[str], zones: Sequence[str]) -> tuple[MetricKey, ...]:
@@ -126,62 +114,14 @@ def wanted_series(groups: Sequence[str], zones: Sequence[str]) -> tuple[MetricKe
     )
 
 
-def _load_balancer_query(index: int, load_balancer: str, key: MetricKey) -> MetricDataQueryTypeDef:
+def _asked(load_balancer: str, key: MetricKey) -> Asked:
     dimensions = {
         "LoadBalancer": load_balancer,
         "TargetGroup": key.target_group,
         "AvailabilityZone": key.zone,
     }
-    return _query(index, "AWS/ApplicationELB", key.name, key.statistic, dimensions)
-
-
-def _query(
-    index: int, namespace: str, name: str, statistic: str, dimensions: Mapping[str, str | None]
-) -> MetricDataQueryTypeDef:
-    named = [{"Name": each, "Value": value} for each, value in dimensions.items() if value]
-    metric = {"Namespace": namespace, "MetricName": name, "Dimensions": named}
-    return cast(
-        "MetricDataQueryTypeDef",
-        {"Id": f"m{index}", "MetricStat": {"Metric": metric, "Period": 60, "Stat": statistic}},
-    )
-
-
-def _pages(scope: Scope, queries: Sequence[MetricDataQueryTypeDef]) -> Iterator[Answer]:
-    client = cast("CloudWatchClient", scope.clients("cloudwatch"))
-    yield from client.get_paginator("get_metric_data").paginate(
-        MetricDataQueries=queries,
-        StartTime=scope.window.start,
-        EndTime=scope.window.end,
-        ScanBy="TimestampAscending",
-    )
-
-
-def parse_metric_data(
-    window: Window, asked: Sequence[MetricKey], pages: Iterable[Answer]
-) -> tuple[dict[MetricKey, tuple[float | None, ...]], dict[MetricKey, str]]:
-    """The series that have data points, by minute of the window, and why others could not be read.
-
-    A result may be spread over pages and is PartialData until its last one. One that stays so is unread: half
-    a series of counts would pass for zeros.
-    """
-    values: dict[str, list[float | None]] = {}
-    states: dict[str, str] = {}
-    for page in pages:
-        for result in page.get("MetricDataResults", ()):
-            states[result["Id"]] = result.get("StatusCode", "Complete")
-            points = zip(result.get("Timestamps", ()), result.get("Values", ()), strict=False)
-            for moment, value in points:
-                series = values.setdefault(result["Id"], [None] * window.minutes)
-                minute = window.index(moment)
-                if 0 <= minute < window.minutes:
-                    series[minute] = value
-    names = {f"m{index}": key for index, key in enumerate(asked)}
-    unread = {key: states.get(id, "no answer") for id, key in names.items() if states.get(id) != "Complete"}
-    return {key: tuple(values[id]) for id, key in names.items() if id in values and key not in unread}, unread
-
-
-def _all_unread(unread: Mapping[MetricKey, str]) -> Missing:
-    return Missing(f"{PERMISSIONS[0]}: {next(iter(unread.values()))}")
+    named = {name: value for name, value in dimensions.items() if value}
+    return Asked("AWS/ApplicationELB", key.name, key.statistic, named)
 
 
 def collect_processor(
@@ -194,16 +134,18 @@ def collect_processor(
     health = cast("Mapping[str, tuple[Target, ...] | Missing] | Missing", read["target_health"])
     if isinstance(health, Missing):
         return health
-    instances = instance_ids(health)[:MOST_INSTANCES]
-    keys = [MetricKey(instance, "Average") for instance in instances]
-    queries = [
-        _query(index, "AWS/EC2", "CPUUtilization", "Average", {"InstanceId": instance})
-        for index, instance in enumerate(instances)
-    ]
-    series, unread = parse_metric_data(scope.window, keys, _pages(scope, queries) if queries else ())
-    if unread and not series:
-        return _all_unread(unread)
-    return {key.name: values for key, values in series.items()}
+    asked = {
+        MetricKey("CPUUtilization", "Average", part=instance): Asked(
+            "AWS/EC2", "CPUUtilization", "Average", {"InstanceId": instance}
+        )
+        for instance in instance_ids(health)[:MOST_INSTANCES]
+    }
+    found = read_series(scope, asked)
+    if isinstance(found, Missing):
+        return found
+    if found.unread and not found.series:
+        return all_unread(found.unread)
+    return {key.part or "": values for key, values in found.series.items()}
 
 
 def instance_ids(health: Mapping[str, tuple[Target, ...] | Missing]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from collectors.reading import Answer, Reading, Scope, UnreadableAnswerError, in_utc, read_each
-from diagnosis.arn import target_group_arn
+from diagnosis.arn import load_balancer_arn, target_group_arn
 from diagnosis.evidence import Listener, LoadBalancer, Missing, Target, TargetGroup
 
 if TYPE_CHECKING:
@@ -47,11 +47,15 @@ def _client(scope: Scope) -> ElasticLoadBalancingv2Client:
     return cast("ElasticLoadBalancingv2Client", scope.clients("elbv2"))
 
 
+def balancer_arn(scope: Scope) -> str:
+    """The load balancer's ARN, which its dimension tells."""
+    entry_point = scope.entry_point
+    return load_balancer_arn(entry_point.region, entry_point.account, entry_point.id)
+
+
 def collect_load_balancer(scope: Scope, read: Mapping[str, object]) -> LoadBalancer:
     """The load balancer with its zones and security groups."""
-    return parse_load_balancer(
-        _client(scope).describe_load_balancers(LoadBalancerArns=[scope.entry_point.arn])
-    )
+    return parse_load_balancer(_client(scope).describe_load_balancers(LoadBalancerArns=[balancer_arn(scope)]))
 
 
 def parse_load_balancer(answer: Answer) -> LoadBalancer:
@@ -74,7 +78,7 @@ def parse_load_balancer(answer: Answer) -> LoadBalancer:
 
 def collect_attributes(scope: Scope, read: Mapping[str, object]) -> dict[str, str]:
     """The load balancer's attributes, such as `idle_timeout.timeout_seconds`."""
-    arn = scope.entry_point.arn
+    arn = balancer_arn(scope)
     return parse_attributes(_client(scope).describe_load_balancer_attributes(LoadBalancerArn=arn))
 
 
@@ -88,7 +92,7 @@ def collect_target_groups(scope: Scope, read: Mapping[str, object]) -> tuple[Tar
     pages = _client(scope).get_paginator("describe_target_groups")
     return tuple(
         group
-        for page in pages.paginate(LoadBalancerArn=scope.entry_point.arn)
+        for page in pages.paginate(LoadBalancerArn=balancer_arn(scope))
         for group in parse_target_groups(page)
     )
 

@@ -5,6 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from graphlib import TopologicalSorter
+from threading import Lock
 from typing import Any
 
 from collectors import cloudtrail, cloudwatch, codedeploy, ec2, elastic_load_balancing, listeners
@@ -21,7 +22,13 @@ READINGS: tuple[Reading, ...] = (
     *cloudwatch.READINGS,
     *ec2.READINGS,
 )
-PERMISSIONS: tuple[str, ...] = tuple(sorted({each for reading in READINGS for each in reading.permissions}))
+# What is read of each kind of entry point.
+READINGS_OF: Mapping[str, tuple[Reading, ...]] = {"alb": READINGS}
+PERMISSIONS: tuple[str, ...] = tuple(
+    sorted(
+        {each for readings in READINGS_OF.values() for reading in readings for each in reading.permissions}
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +57,15 @@ def gather(
     *,
     deadline_seconds: float,
     clock: Callable[[], float],
-    readings: Sequence[Reading] = READINGS,
+    readings: Sequence[Reading] | None = None,
 ) -> Gathered:
     """All the evidence about the entry point, Missing where it could not be read in time; it never raises.
 
-    `clock` counts seconds and never goes back, such as `time.monotonic`.
+    `readings` are those of the entry point's kind unless others are given. `clock` counts seconds and never
+    goes back, such as `time.monotonic`.
     """
-    outcomes = read_all(readings, scope, deadline_seconds, clock)
+    chosen = READINGS_OF[scope.entry_point.kind] if readings is None else readings
+    outcomes = read_all(chosen, scope, deadline_seconds, clock)
     return Gathered(
         evidence=_evidence(scope, outcomes),
         seconds={name: each.seconds for name, each in outcomes.items() if each.seconds is not None},
@@ -87,14 +96,14 @@ def _outcomes(
     by_name = {reading.name: reading for reading in readings}
     order = TopologicalSorter({reading.name: reading.needs for reading in readings})
     order.prepare()
-    clients, outcomes, running = _Clients(scope.clients), dict[str, Outcome](), dict[Future[Outcome], str]()
-    scope = replace(scope, clients=clients)
+    clients, outcomes, running = _Clients(scope), dict[str, Outcome](), dict[Future[Outcome], str]()
+    scope = replace(scope, clients=clients, elsewhere=clients.elsewhere)
     while order.is_active():
         for reading in map(by_name.__getitem__, order.get_ready()):
-            clients.make([reading.service])
+            clients.make([reading])
             answers = {need: outcomes[need].value for need in reading.needs}
             running[threads.submit(_outcome, reading, scope, answers, clock)] = reading.name
-        clients.make(reading.service for reading in readings)
+        clients.make(readings)
         ended, _ = wait(running, max(0.0, deadline - clock()), FIRST_COMPLETED)
         if not ended:
             break
@@ -106,22 +115,38 @@ def _outcomes(
 
 
 class _Clients:
-    """The clients, made in the thread that gathers: a session must not make clients in several at once."""
+    """The clients; a session must not make several at once, so one is made after the other.
 
-    def __init__(self, make: Callable[[str], Any]) -> None:
-        self._make = make
-        self._made: dict[str, Any] = {}
+    Those that are known to be needed are made by the thread that gathers, while the others read.
+    """
 
-    def make(self, services: Iterable[str]) -> None:
-        for service in services:
-            if service not in self._made:
-                self._made[service] = _attempt(partial(self._make, service))
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._made: dict[tuple[str, str], Any] = {}
+        self._one_at_a_time = Lock()
+
+    def make(self, readings: Iterable[Reading]) -> None:
+        for reading in readings:
+            if not reading.on_demand:
+                self._get(reading.service, "", partial(self._scope.clients, reading.service))
 
     def __call__(self, service: str) -> Any:
-        made = self._made[service]
-        if isinstance(made, Exception):
-            raise made
-        return made
+        return _made(self._get(service, "", partial(self._scope.clients, service)))
+
+    def elsewhere(self, service: str, region: str) -> Any:
+        return _made(self._get(service, region, partial(self._scope.client_in, service, region)))
+
+    def _get(self, service: str, region: str, make: Callable[[], Any]) -> Any:
+        with self._one_at_a_time:
+            if (service, region) not in self._made:
+                self._made[service, region] = _attempt(make)
+            return self._made[service, region]
+
+
+def _made(client: Any) -> Any:
+    if isinstance(client, Exception):
+        raise client
+    return client
 
 
 def _outcome(
@@ -148,4 +173,4 @@ def _attempt(action: Callable[[], Any]) -> Any:
 def _evidence(scope: Scope, outcomes: Mapping[str, Outcome]) -> Evidence:
     nobody = Outcome(Missing(NOT_LOOKED_UP))
     read = {each.name: outcomes.get(each.name, nobody).value for each in fields(Evidence)}
-    return Evidence(**{**read, "now": scope.now})
+    return Evidence(**{**read, "now": scope.now, "kind": scope.entry_point.kind})

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from collectors.elastic_load_balancing import balancer_arn
 from collectors.reading import NOT_LOOKED_UP, Answer, Reading, Scope, read_each
 from diagnosis.evidence import Action, Listener, Missing, Rule
 
@@ -26,7 +27,7 @@ def collect_listener_list(scope: Scope, read: Mapping[str, object]) -> tuple[Lis
     pages = _client(scope).get_paginator("describe_listeners")
     return tuple(
         listener
-        for page in pages.paginate(LoadBalancerArn=scope.entry_point.arn)
+        for page in pages.paginate(LoadBalancerArn=balancer_arn(scope))
         for listener in parse_listeners(page)
     )
 

@@ -1,5 +1,6 @@
 """What a reading is: one question to AWS, the answers that it builds on, and what it is allowed to ask."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,20 +34,33 @@ READ_ERRORS = (ClientError, BotoCoreError, UnreadableAnswerError)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the readings are about: the entry point, the minutes, and the boto3 client of each service."""
+    """What the readings are about: the entry point, the minutes, and the boto3 client of each service.
+
+    `clients` gives those of the entry point's region, `elsewhere` those of any region. `wait`
+    passes so many seconds, for answers that have to be asked for again.
+    """
 
     clients: Callable[[str], Any]
     entry_point: EntryPoint
     now: datetime
     window: Window
     alarm_time: datetime
+    elsewhere: Callable[[str, str], Any] | None = None
+    wait: Callable[[float], None] = time.sleep
+
+    def client_in(self, service: str, region: str) -> Any:
+        """The client of a service in that region."""
+        if self.elsewhere is None or region == self.entry_point.region:
+            return self.clients(service)
+        return self.elsewhere(service, region)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One thing to read, after the readings that it needs; these it finds by name, each an answer or Missing.
 
-    `service` is boto3's name of the service, `permissions` are the IAM actions that `collect` uses.
+    `service` is boto3's name of the service, `permissions` are the IAM actions that `collect` uses. A reading
+    that seldom has anything to ask is `on_demand`: its client is made when it asks, which costs time.
     """
 
     name: str
@@ -54,6 +68,7 @@ class Reading:
     needs: tuple[str, ...]
     permissions: tuple[str, ...]
     collect: Callable[[Scope, Mapping[str, object]], object]
+    on_demand: bool = False
 
 
 def complete_minutes(now: datetime, minutes: int = MINUTES_READ) -> Window:

@@ -66,3 +66,13 @@ def load_balancer_arn(region: str, account: str, dimension: str) -> str:
 def target_group_arn(region: str, account: str, dimension: str) -> str:
     """The ARN of the target group that the `TargetGroup` dimension `targetgroup/name/id` names."""
     return f"arn:{partition(region)}:elasticloadbalancing:{region}:{account}:{dimension}"
+
+
+def distribution_arn(region: str, account: str, distribution: str) -> str:
+    """The ARN of a CloudFront distribution, which belongs to no region; `region` only tells the partition."""
+    return f"arn:{partition(region)}:cloudfront::{account}:distribution/{distribution}"
+
+
+def api_arn(region: str, api: str) -> str:
+    """The ARN of an HTTP or WebSocket API as API Gateway's own permissions write it, without an account."""
+    return f"arn:{partition(region)}:apigateway:{region}::/apis/{api}"

@@ -7,6 +7,9 @@ from enum import StrEnum
 from diagnosis.changes import Effect
 from diagnosis.facts import Facts
 
+LOAD_BALANCERS = frozenset({"alb", "clb"})
+EVERYWHERE = LOAD_BALANCERS | {"apigateway", "cloudfront"}
+
 
 class Origin(StrEnum):
     """Who wrote the response that the client saw (contract, causes.md)."""
@@ -18,6 +21,18 @@ class Origin(StrEnum):
     GATEWAY = "gateway"
     EDGE = "edge"
     UNKNOWN = "unknown"
+
+
+class Owner(StrEnum):
+    """Who usually puts such a thing right."""
+
+    APPLICATION = "the team of the application"
+    PLATFORM = "the platform team"
+    NETWORK = "the network team"
+    SECURITY = "the security team"
+    IDENTITY = "the identity team"
+    CLIENTS = "the clients' owners"
+    PROVIDER = "AWS Support"
 
 
 class Retry(StrEnum):
@@ -66,7 +81,11 @@ class Cause:
     each kind of
     trigger (0.0 where silent), `touched_by` the kinds of change that can produce it. `grows_with_rollout` is
     False where the
-    replacement of targets itself makes the errors and not the version they run.
+    replacement of targets itself makes the errors and not the version they run. `systems` are the kinds of
+    entry point whose errors
+    it can explain. `short` is the noun phrase for the chain of systems ("the listener's certificate"), and
+    `component` names what is
+    at fault: a function, a route, an origin, a rule (the worst target group if it is None).
     """
 
     code: str
@@ -87,3 +106,7 @@ class Cause:
     triggers: Mapping[str, float] = field(default_factory=dict)
     touched_by: tuple[Effect, ...] = ()
     grows_with_rollout: bool = True
+    systems: frozenset[str] = LOAD_BALANCERS
+    owner: Owner = Owner.APPLICATION
+    short: str = ""
+    component: Callable[[Facts], str | None] | None = None

@@ -5,141 +5,93 @@ service.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from diagnosis.belongings import called_by, own_identifiers
+from diagnosis.effects import EFFECTS, Effect, effect_of, service_of
 from diagnosis.evidence import Change, Evidence, Missing
+
+__all__ = [
+    "EFFECTS",
+    "Effect",
+    "RelevantChange",
+    "effect_of",
+    "own_identifiers",
+    "relevant_changes",
+    "touches",
+]
 
 # A change explains errors that begin after it, and seldom later than this.
 BEFORE_ONSET = timedelta(minutes=30)
 # Metrics have whole minutes, so a change may seem to come up to a minute and a half after the onset.
 AFTER_ONSET = timedelta(seconds=90)
-
-
-class Effect(StrEnum):
-    """What a change can break."""
-
-    NETWORK = "network"
-    ROUTING = "routing"
-    HEALTH_CHECK = "health check"
-    TIMEOUT = "timeout"
-    REGISTRATION = "registration"
-    CAPACITY = "capacity"
-    CONFIGURATION = "application configuration"
-    DATABASE = "database"
-    PERMISSION = "permission"
-    CERTIFICATE = "certificate"
-    FIREWALL = "firewall"
-
-
-# CloudTrail event names by what they can break (the services' API references).
-# ModifyTargetGroupAttributes and the like are left out on purpose: slow start, stickiness and tags make no
-# errors by themselves.
-EFFECTS: dict[str, Effect] = {
-    **dict.fromkeys(
-        (
-            "RevokeSecurityGroupIngress", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupEgress",
-            "AuthorizeSecurityGroupEgress", "ModifySecurityGroupRules", "DeleteSecurityGroup",
-            "CreateNetworkAclEntry",
-            "ReplaceNetworkAclEntry", "DeleteNetworkAclEntry", "ReplaceNetworkAclAssociation", "CreateRoute",
-            "ReplaceRoute",
-            "DeleteRoute", "ReplaceRouteTableAssociation", "DisassociateRouteTable",
-            "ModifyNetworkInterfaceAttribute",
-            "ModifyInstanceAttribute", "SetSecurityGroups", "DeleteNatGateway", "DetachInternetGateway",
-            "DeleteVpcEndpoints", "ModifyVpcEndpoint", "DeleteVpcPeeringConnection",
-        ),
-        Effect.NETWORK,
-    ),
-    **dict.fromkeys(
-        ("ModifyListener", "ModifyRule", "CreateRule", "DeleteRule", "SetRulePriorities", "CreateListener",
-        "DeleteListener"),
-        Effect.ROUTING,
-    ),
-    **dict.fromkeys(("ModifyTargetGroup",), Effect.HEALTH_CHECK),
-    **dict.fromkeys(("ModifyLoadBalancerAttributes",), Effect.TIMEOUT),
-    **dict.fromkeys(("RegisterTargets", "DeregisterTargets", "DeleteTargetGroup", "SetSubnets"),
-    Effect.REGISTRATION),
-    **dict.fromkeys(
-        (
-            "TerminateInstances", "StopInstances", "TerminateInstanceInAutoScalingGroup",
-            "SetDesiredCapacity",
-            "UpdateAutoScalingGroup", "DetachInstances", "EnterStandby", "BidEvictedEvent", "RunInstances",
-            "SuspendProcesses",
-            "StartInstanceRefresh", "RebootInstances", "CreateFleet",
-        ),
-        Effect.CAPACITY,
-    ),
-    **dict.fromkeys(
-        (
-            "PutParameter", "DeleteParameter", "DeleteParameters", "PutSecretValue", "UpdateSecret",
-            "RotateSecret",
-            "DeleteSecret", "UpdateSecretVersionStage", "StartConfigurationSession", "StartDeployment",
-            "CreateHostedConfigurationVersion", "UpdateFunctionConfiguration", "ChangeResourceRecordSets",
-            "SendCommand",
-        ),
-        Effect.CONFIGURATION,
-    ),
-    **dict.fromkeys(
-        (
-            "ModifyDBInstance", "RebootDBInstance", "FailoverDBCluster", "ModifyDBCluster",
-            "ModifyDBParameterGroup",
-            "StopDBInstance", "DeleteDBInstance", "ModifyCacheCluster", "ModifyReplicationGroup",
-            "RebootCacheCluster",
-            "UpdateTable", "DeleteTable", "RestoreDBInstanceFromDBSnapshot",
-        ),
-        Effect.DATABASE,
-    ),
-    **dict.fromkeys(
-        (
-            "PutRolePolicy", "DeleteRolePolicy", "DetachRolePolicy", "AttachRolePolicy",
-            "UpdateAssumeRolePolicy",
-            "PutBucketPolicy", "PutKeyPolicy", "DisableKey", "ScheduleKeyDeletion",
-            "DisassociateIamInstanceProfile",
-            "CreatePolicyVersion", "RevokeGrant",
-        ),
-        Effect.PERMISSION,
-    ),
-    **dict.fromkeys(
-        ("ImportCertificate", "DeleteCertificate", "AddListenerCertificates", "RemoveListenerCertificates"),
-        Effect.CERTIFICATE
-    ),
-    **dict.fromkeys(
-        ("UpdateWebACL", "UpdateRuleGroup", "UpdateIPSet", "AssociateWebACL", "DisassociateWebACL"),
-        Effect.FIREWALL
-    ),
-}  # fmt: skip
+# Harmless changes are shown so that nobody has to ask about them: those of the service, a few, nearby.
+HARMLESS_NEARBY = timedelta(minutes=10)
+MOST_HARMLESS = 2
 
 # These effects reach the application without naming the load balancer or its targets.
 INDIRECT = frozenset({Effect.CONFIGURATION, Effect.DATABASE, Effect.PERMISSION})
+# Each of these is the change of a thing with a name: it is ours by name, or another's.
+NAMED = {
+    Effect.FUNCTION: "lambda",
+    Effect.GATEWAY: "apigateway",
+    Effect.EDGE: "cloudfront",
+    Effect.FIREWALL: "wafv2",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class RelevantChange:
     """A change near the onset: what it can break, and whether it names a part of this service (None: cannot
     be told).
+
+    `part` is what of this service it names.
     """
 
     change: Change
     effect: Effect
     ours: bool | None
+    part: str | None = None
 
 
 def relevant_changes(evidence: Evidence, onset: datetime) -> tuple[RelevantChange, ...]:
     """The changes that came just before the onset and can break something, newest first.
 
     A refused call changed nothing and is left out, unless it is capacity that was asked for and not given.
+    The nearest of those that break nothing are among them, with the effect NOTHING.
     """
     if isinstance(evidence.changes, Missing):
         return ()
     own = own_identifiers(evidence)
-    found = (
-        RelevantChange(change, EFFECTS[change.name], touches(change, evidence, own))
-        for change in evidence.changes.found
-        if change.name in EFFECTS
-        and not _part_of_a_deployment(change)
-        and onset - BEFORE_ONSET <= change.at <= onset + AFTER_ONSET
-        and (change.error is None or EFFECTS[change.name] is Effect.CAPACITY)
+    near = (
+        each
+        for each in evidence.changes.found
+        if onset - BEFORE_ONSET <= each.at <= onset + AFTER_ONSET and not _part_of_a_deployment(each)
     )
-    return tuple(sorted(found, key=lambda each: (each.change.at, each.change.id), reverse=True))
+    found = [_relevant(each, effect, evidence, own) for each in near if (effect := effect_of(each))]
+    done = [each for each in found if each.change.error is None or each.effect is Effect.CAPACITY]
+    harmful = [each for each in done if each.effect is not Effect.NOTHING]
+    return tuple(
+        sorted(
+            [*harmful, *_harmless(done, onset)],
+            key=lambda each: (each.change.at, each.change.id),
+            reverse=True,
+        )
+    )
+
+
+def _relevant(change: Change, effect: Effect, evidence: Evidence, own: frozenset[str]) -> RelevantChange:
+    part = next((each for each in change.resources if _names_ours(each, change, own)), None)
+    return RelevantChange(change, effect, touches(change, evidence, own), part)
+
+
+def _harmless(found: Iterable[RelevantChange], onset: datetime) -> list[RelevantChange]:
+    """Those that break nothing, name the service, and came so near that somebody may ask about them."""
+    near = (
+        each
+        for each in found
+        if each.effect is Effect.NOTHING and each.ours and onset - each.change.at <= HARMLESS_NEARBY
+    )
+    return sorted(near, key=lambda each: (abs(onset - each.change.at), each.change.id))[:MOST_HARMLESS]
 
 
 def _part_of_a_deployment(change: Change) -> bool:
@@ -149,65 +101,47 @@ def _part_of_a_deployment(change: Change) -> bool:
     return "codedeploy" in change.by.lower()
 
 
-def own_identifiers(evidence: Evidence, groups: frozenset[str] | None = None) -> frozenset[str]:
-    """Every identifier of the load balancer, its groups, listeners, targets and their security groups.
-
-    With `groups` (ids such as targetgroup/name/hash) only of these groups, besides the load balancer itself.
-    """
-    return frozenset(identifier for identifier in _identifiers(evidence, groups) if identifier)
-
-
 def touches(change: Change, evidence: Evidence, own: frozenset[str]) -> bool | None:
     """Whether the change names a part of this service; None where that cannot be told."""
-    effect = EFFECTS.get(change.name)
-    if any(_names_ours(resource, own) for resource in change.resources):
-        return True
+    effect = effect_of(change)
+    if any(_names_ours(resource, change, own) for resource in change.resources):
+        return not _of_another_stage(change, evidence)
     if not change.resources or effect in INDIRECT:
         return None
+    if effect in NAMED:
+        # Where none of ours is known, theirs cannot be told from it.
+        known = any(each.startswith(f"{NAMED[effect]}:") for each in own)
+        return False if known or (effect is Effect.FIREWALL and evidence.firewall is None) else None
     if effect is Effect.CAPACITY and all(resource.startswith("i-") for resource in change.resources):
         # A terminated instance has left the group and cannot be told from a stranger.
         return None
-    parts = (evidence.load_balancer, evidence.target_groups, evidence.listeners, evidence.instances)
-    if any(isinstance(part, Missing) for part in parts):
+    if _balancer_unread(evidence):
         return None
     return None if effect is Effect.NETWORK and not _names_a_guard(change.resources, own) else False
 
 
-def _identifiers(evidence: Evidence, groups: frozenset[str] | None) -> Iterable[str]:
-    if not isinstance(evidence.load_balancer, Missing):
-        balancer = evidence.load_balancer
-        yield from (balancer.arn, balancer.name, *balancer.security_groups)
-    if not isinstance(evidence.listeners, Missing):
-        yield from (listener.arn for listener in evidence.listeners)
-    if not isinstance(evidence.instances, Missing):
-        for instance in evidence.instances:
-            yield from (instance.id, instance.subnet or "", *instance.security_groups)
-    yield from _group_identifiers(evidence, groups)
-    yield from _deployment_identifiers(evidence)
+def _balancer_unread(evidence: Evidence) -> bool:
+    parts = (evidence.load_balancer, evidence.target_groups, evidence.listeners, evidence.instances)
+    return any(isinstance(part, Missing) for part in parts)
 
 
-def _group_identifiers(evidence: Evidence, groups: frozenset[str] | None) -> Iterable[str]:
-    if not isinstance(evidence.target_groups, Missing):
-        for group in evidence.target_groups:
-            if groups is None or group.id in groups:
-                yield from (group.arn, group.name, group.id)
-    if not isinstance(evidence.target_health, Missing):
-        for id_, targets in evidence.target_health.items():
-            if not isinstance(targets, Missing) and (groups is None or id_ in groups):
-                yield from (target.id for target in targets)
+def _of_another_stage(change: Change, evidence: Evidence) -> bool:
+    """Whether it deploys or edits another stage of the API than the one that fails."""
+    stage = None if isinstance(evidence.gateway, Missing) else getattr(evidence.gateway, "stage", None)
+    named = change.parameters.get("stageName")
+    return isinstance(stage, str) and isinstance(named, str) and named != stage
 
 
-def _deployment_identifiers(evidence: Evidence) -> Iterable[str]:
-    if isinstance(evidence.deployments, Missing):
-        return
-    for deployment in evidence.deployments.found:
-        if not isinstance(deployment.group, Missing):
-            yield from deployment.group.auto_scaling_groups
+def _names_ours(resource: str, change: Change, own: frozenset[str]) -> bool:
+    """Whether it is ours, by its ARN, its id, or the name that the change's service has for it.
 
-
-def _names_ours(resource: str, own: frozenset[str]) -> bool:
-    """Whether it is ours: listeners and rules carry the load balancer's id (app/name/hash) in their ARN."""
-    return resource in own or any(f"/{balancer}/" in resource for balancer in _balancers(own))
+    Listeners and rules carry the load balancer's id (app/name/hash) in their ARN.
+    """
+    if resource in own or f"{service_of(change)}:{resource}" in own:
+        return True
+    if any(called in own for called in called_by(resource)):
+        return True
+    return any(f"/{balancer}/" in resource for balancer in _balancers(own))
 
 
 def _balancers(own: frozenset[str]) -> Iterable[str]:

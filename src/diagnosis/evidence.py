@@ -8,85 +8,19 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar, Union
+from datetime import datetime
+from typing import Any, TypeVar, Union
 
-MINUTE = timedelta(minutes=1)
-MISSING = "__missing__"
+from diagnosis.series import MINUTE, MISSING, NOT_LOOKED_UP, MetricKey, Metrics, Missing, Window
+from diagnosis.systems.certificates import Certificate
+from diagnosis.systems.containers import ContainerService
+from diagnosis.systems.edge import Distribution
+from diagnosis.systems.firewall import WebAcl
+from diagnosis.systems.functions import Function
+from diagnosis.systems.gateway import Api
+from diagnosis.systems.health import AlarmInAlarm, HealthEvent
 
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A source that could not be read, and why."""
-
-    reason: str
-
-
-# What nobody asked for is no gap in the evidence; it is told apart from what was asked for in vain.
-NOT_LOOKED_UP = Missing("not looked up")
-
-
-class MetricKey(NamedTuple):
-    """One published series: the metric, its statistic, and the dimensions beside the load balancer.
-
-    `target_group` and `zone` are dimension values (`targetgroup/name/id`, `eu-west-1a`), None where absent.
-    """
-
-    name: str
-    statistic: str
-    target_group: str | None = None
-    zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The minutes that were read: `minutes` of them from `start`, each named by its first second, all
-    complete.
-    """
-
-    start: datetime
-    minutes: int
-
-    @property
-    def end(self) -> datetime:
-        """The first instant after the window."""
-        return self.start + self.minutes * MINUTE
-
-    def index(self, moment: datetime) -> int:
-        """The minute that holds the moment, counted from the start; outside the window it is below 0 or past
-        the end.
-        """
-        return (moment - self.start) // MINUTE
-
-    def minute(self, index: int) -> datetime:
-        """The first second of the minute with this index."""
-        return self.start + index * MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class Metrics:
-    """Series by key, one value a minute of the window, None where CloudWatch has no data point.
-
-    A key that is absent was asked for and had no data points at all; `unread` holds what could not be read.
-    """
-
-    window: Window
-    series: Mapping[MetricKey, tuple[float | None, ...]]
-    unread: Mapping[MetricKey, str] = field(default_factory=dict)
-
-    def counts(
-        self, name: str, *, target_group: str | None = None, zone: str | None = None
-    ) -> tuple[float, ...]:
-        """Sums a minute; a missing data point is zero (most counts are published only when nonzero)."""
-        found = self.series.get(MetricKey(name, "Sum", target_group, zone), ())
-        return tuple(value or 0.0 for value in found) if found else (0.0,) * self.window.minutes
-
-    def levels(
-        self, name: str, statistic: str, *, target_group: str | None = None, zone: str | None = None
-    ) -> tuple[float | None, ...]:
-        """A gauge a minute; None where there is no data point."""
-        found = self.series.get(MetricKey(name, statistic, target_group, zone))
-        return found or (None,) * self.window.minutes
+__all__ = ["MINUTE", "MISSING", "NOT_LOOKED_UP", "MetricKey", "Metrics", "Missing", "Window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +142,10 @@ class DeploymentGroup:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One CodeDeploy deployment; `group` and `targets` are Missing where they could not be read.
+    """One deployment; `group` and `targets` are Missing where they could not be read.
 
-    `status` is the API's word (Created, Queued, InProgress, Baking, Ready, Succeeded, Failed, Stopped).
+    `system` is who deploys: codedeploy, or ecs or lambda where the service does it by itself. `status` is the
+    API's word (Created, Queued, InProgress, Baking, Ready, Succeeded, Failed, Stopped).
     """
 
     id: str
@@ -231,6 +166,7 @@ class Deployment:
     total_targets: int | None = None
     group: DeploymentGroup | Missing = NOT_LOOKED_UP
     targets: tuple[DeploymentTarget, ...] | Missing = NOT_LOOKED_UP
+    system: str = "codedeploy"
 
     @property
     def running(self) -> bool:
@@ -297,23 +233,34 @@ class Instance:
 class Evidence:
     """Everything that was read about one entry point at `now`.
 
-    Mappings by target group have the id (targetgroup/name/hash) as key. `processor` is CPUUtilization
-    (percent, Average)
-    by instance, one value a minute of the metrics' window.
+    `kind` is the entry point's. Mappings by target group have the id (targetgroup/name/hash) as key,
+    `functions` the function's name, `origins` the id of an origin behind a distribution or an API.
+    `processor` is CPUUtilization (percent, Average) by instance, one value a minute of the metrics' window.
+    `firewall` is None where the entry point has no web ACL.
     """
 
     now: datetime
     metrics: Metrics | Missing
-    load_balancer: LoadBalancer | Missing
-    attributes: Mapping[str, str] | Missing
-    target_groups: tuple[TargetGroup, ...] | Missing
-    target_group_attributes: Mapping[str, Mapping[str, str] | Missing] | Missing
-    target_health: Mapping[str, tuple[Target, ...] | Missing] | Missing
-    listeners: tuple[Listener, ...] | Missing
-    deployments: Deployments | Missing
-    changes: Changes | Missing
-    instances: tuple[Instance, ...] | Missing
-    processor: Mapping[str, tuple[float | None, ...]] | Missing
+    load_balancer: LoadBalancer | Missing = NOT_LOOKED_UP
+    attributes: Mapping[str, str] | Missing = NOT_LOOKED_UP
+    target_groups: tuple[TargetGroup, ...] | Missing = NOT_LOOKED_UP
+    target_group_attributes: Mapping[str, Mapping[str, str] | Missing] | Missing = NOT_LOOKED_UP
+    target_health: Mapping[str, tuple[Target, ...] | Missing] | Missing = NOT_LOOKED_UP
+    listeners: tuple[Listener, ...] | Missing = NOT_LOOKED_UP
+    deployments: Deployments | Missing = NOT_LOOKED_UP
+    changes: Changes | Missing = NOT_LOOKED_UP
+    instances: tuple[Instance, ...] | Missing = NOT_LOOKED_UP
+    processor: Mapping[str, tuple[float | None, ...]] | Missing = NOT_LOOKED_UP
+    kind: str = "alb"
+    firewall: WebAcl | Missing | None = NOT_LOOKED_UP
+    functions: Mapping[str, Function] | Missing = NOT_LOOKED_UP
+    services: tuple[ContainerService, ...] | Missing = NOT_LOOKED_UP
+    certificates: tuple[Certificate, ...] | Missing = NOT_LOOKED_UP
+    gateway: Api | Missing = NOT_LOOKED_UP
+    edge: Distribution | Missing = NOT_LOOKED_UP
+    origins: Mapping[str, "Evidence | Missing"] | Missing = NOT_LOOKED_UP
+    health_events: tuple[HealthEvent, ...] | Missing = NOT_LOOKED_UP
+    alarms_in_alarm: tuple[AlarmInAlarm, ...] | Missing = NOT_LOOKED_UP
 
     def missing(self) -> tuple[tuple[str, str], ...]:
         """Every source that could not be read, with its reason, inner ones by their path."""

@@ -6,10 +6,10 @@ The way is `parse_event`, `ignored_reason`, the metrics of a composite alarm's c
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from diagnosis.alarm import Alarm, AlarmState, Ignored, MetricReference, event_identity
-from diagnosis.arn import load_balancer_arn, target_group_arn
+from diagnosis.arn import api_arn, distribution_arn, load_balancer_arn, target_group_arn
 from diagnosis.envelope import parse_event
 
 __all__ = [
@@ -46,14 +46,22 @@ _NOT_ABOUT_ERRORS = frozenset(
 # there is little to do (Application Auto Scaling user guide, "Target tracking scaling policies").
 _SCALING_PREFIX = "TargetTracking-"
 
-# Namespaces of entry points that alarms may well watch, but whose evidence is not collected yet.
-_NOT_YET_SUPPORTED = {
-    "AWS/ELB": "a Classic Load Balancer",
+# Namespaces that alarms about requests may well watch, but that belong to no entry point for them.
+_NOT_SUPPORTED = {
     "AWS/NetworkELB": "a Network Load Balancer",
-    "AWS/ApiGateway": "an API Gateway API",
-    "AWS/CloudFront": "a CloudFront distribution",
     "AWS/WAFV2": "a WAF web ACL",
+    "AWS/Lambda": "a function, and not of what calls it",
+    "AWS/ECS": "an ECS service, and not of what calls it",
 }
+# What an API's and a distribution's alarm must watch one of, apart from the many about volume and cost.
+_API_METRICS = frozenset(
+    {
+        *("4XXError", "5XXError", "4xx", "5xx", "Count", "Latency", "IntegrationLatency"),
+        *("ClientError", "ExecutionError", "IntegrationError", "ConnectCount", "MessageCount"),
+    }
+)
+_EDGE_METRIC = re.compile(r"(?:[45]xx|Total|[45]\d\d)ErrorRate|Requests|OriginLatency")
+_DISTRIBUTION = re.compile(r"[A-Z0-9]{5,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,8 @@ class EntryPoint:
     """Where clients' requests come in: what an incident is about.
 
     `kind` is `alb`, `nlb`, `clb`, `apigateway` or `cloudfront`; `id` is the value of the dimension that
-    names it (`app/name/id`); `target_group` is the dimension value `targetgroup/name/id` if the alarm names
-    just one.
+    names it (`app/name/id`, an API's id or name); `target_group` is the dimension value
+    `targetgroup/name/id` if the alarm names just one; `dimensions` are all that the alarm names.
     """
 
     kind: str
@@ -71,9 +79,15 @@ class EntryPoint:
     target_group: str | None
     account: str
     region: str
+    dimensions: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def arn(self) -> str:
+    def arn(self) -> str | None:
+        """The ARN, where the dimensions tell it: alarms on a REST API carry only its name."""
+        if self.kind == "cloudfront":
+            return distribution_arn(self.region, self.account, self.id)
+        if self.kind == "apigateway":
+            return api_arn(self.region, self.id) if "ApiId" in self.dimensions else None
         return load_balancer_arn(self.region, self.account, self.id)
 
     @property
@@ -124,9 +138,46 @@ def _application_load_balancer(alarm: Alarm, metrics: Sequence[MetricReference])
     return EntryPoint("alb", dimension, name, _only_target_group(own), account, alarm.region)
 
 
+def _classic_load_balancer(alarm: Alarm, metrics: Sequence[MetricReference]) -> EntryPoint | Ignored:
+    about_requests = [metric for metric in metrics if not metric.name.startswith("Estimated")]
+    return _by_dimension("clb", "LoadBalancerName", alarm, about_requests or metrics)
+
+
+def _api(alarm: Alarm, metrics: Sequence[MetricReference]) -> EntryPoint | Ignored:
+    about_requests = [metric for metric in metrics if metric.name in _API_METRICS]
+    if not about_requests:
+        return alarm.ignored(f"The alarm {alarm.name} watches {metrics[0].name}, which is not about errors.")
+    by_id = any("ApiId" in metric.dimensions for metric in about_requests)
+    return _by_dimension("apigateway", "ApiId" if by_id else "ApiName", alarm, about_requests)
+
+
+def _distribution(alarm: Alarm, metrics: Sequence[MetricReference]) -> EntryPoint | Ignored:
+    about_requests = [metric for metric in metrics if _EDGE_METRIC.fullmatch(metric.name)]
+    if not about_requests:
+        return alarm.ignored(f"The alarm {alarm.name} watches {metrics[0].name}, which is not about errors.")
+    named = [m for m in about_requests if _DISTRIBUTION.fullmatch(m.dimensions.get("DistributionId", ""))]
+    return _by_dimension("cloudfront", "DistributionId", alarm, named or about_requests)
+
+
+def _by_dimension(
+    kind: str, dimension: str, alarm: Alarm, metrics: Sequence[MetricReference]
+) -> EntryPoint | Ignored:
+    """The entry point that most of the metrics name by this dimension."""
+    named = [metric for metric in metrics if metric.dimensions.get(dimension)]
+    if not named:
+        return alarm.ignored(_reason_for_dimension(alarm, metrics[0], dimension))
+    occurrences = Counter((metric.dimensions[dimension], metric.account or alarm.account) for metric in named)
+    (name, account), _ = min(occurrences.items(), key=lambda item: (-item[1], item[0]))
+    dimensions = next(metric.dimensions for metric in named if metric.dimensions[dimension] == name)
+    return EntryPoint(kind, name, name, None, account, alarm.region, dict(dimensions))
+
+
 # How to read the entry point of each kind; a new kind is a new line.
 _READERS: Mapping[str, Callable[[Alarm, Sequence[MetricReference]], EntryPoint | Ignored]] = {
     "AWS/ApplicationELB": _application_load_balancer,
+    "AWS/ELB": _classic_load_balancer,
+    "AWS/CloudFront": _distribution,
+    "AWS/ApiGateway": _api,
 }
 
 
@@ -148,17 +199,29 @@ def _reason_for_dimensions(alarm: Alarm, metric: MetricReference) -> str:
             f"The alarm {alarm.name} watches {metric.name} of {dimension[:120]}, "
             "which is not the app/name/id of an Application Load Balancer."
         )
+    return _reason_for_dimension(alarm, metric, "LoadBalancer")
+
+
+_NAMED_BY = {
+    "LoadBalancer": "load balancer",
+    "LoadBalancerName": "load balancer",
+    "ApiName": "API",
+    "DistributionId": "distribution",
+}
+
+
+def _reason_for_dimension(alarm: Alarm, metric: MetricReference, dimension: str) -> str:
     others = ", ".join(sorted(metric.dimensions)) or "none"
     return (
-        f"The alarm {alarm.name} watches {metric.name} without the dimension LoadBalancer "
-        f"(its dimensions: {others[:120]}), so the load balancer is unknown."
+        f"The alarm {alarm.name} watches {metric.name} without the dimension {dimension} "
+        f"(its dimensions: {others[:120]}), so the {_NAMED_BY[dimension]} is unknown."
     )
 
 
 def _reason_for_others(alarm: Alarm, metrics: Sequence[MetricReference]) -> str:
     for metric in metrics:
-        kind = _NOT_YET_SUPPORTED.get(metric.namespace)
+        kind = _NOT_SUPPORTED.get(metric.namespace)
         if kind:
-            return f"The alarm {alarm.name} watches {metric.name} of {kind}, which is not supported yet."
+            return f"The alarm {alarm.name} watches {metric.name} of {kind}; that is not diagnosed by itself."
     watched = f"{metrics[0].namespace} {metrics[0].name}"
     return f"The alarm {alarm.name} watches {watched}, which is no metric of an entry point for requests."

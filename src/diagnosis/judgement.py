@@ -14,17 +14,13 @@ UNDECIDED = "inconclusive"
 
 
 def findings(facts: Facts, catalogue: Sequence[Cause]) -> tuple[Finding, ...]:
-    """Judge every cause, likeliest first.
+    """Judge every cause that such an entry point can have, likeliest first.
 
     The causes are exclusive, and one of them, "inconclusive", stands for all that nobody thought of, so the
-    confidences add up
-    to one. A cause whose evidence is missing keeps its prior and says what it lacked.
+    confidences add up to one. A cause whose evidence is missing keeps its prior and says what it lacked.
     """
-    judged = [_judge(cause, facts) for cause in catalogue]
-    scores = [
-        cause.prior + sum(signal.weight for signal in found.signals)
-        for cause, found in zip(catalogue, judged, strict=True)
-    ]
+    judged = [_judge(cause, facts) for cause in catalogue if facts.kind in cause.systems]
+    scores = [found.cause.prior + sum(signal.weight for signal in found.signals) for found in judged]
     ranked = (
         Finding(found.cause, confidence, found.signals, found.skipped)
         for found, confidence in zip(judged, softmax(scores), strict=True)

@@ -22,7 +22,6 @@ def diagnose(evidence: Evidence, alarm_metrics: Sequence[str], alarm_group: str 
     named = leading(ranked)
     trigger = find_trigger(facts, named.cause if named else None)
     cause = named.cause if named else _cause(UNDECIDED)
-    worst = facts.worst
     return Verdict(
         code=cause.code,
         origin=cause.origin.value,
@@ -32,7 +31,7 @@ def diagnose(evidence: Evidence, alarm_metrics: Sequence[str], alarm_group: str 
         findings=ranked,
         trigger=trigger,
         onset=facts.onset,
-        component=worst.name if worst and worst.failing else None,
+        component=_component(facts, named.cause if named else None),
         impact=_impact(facts),
         severity=severity(facts, cause.code),
         rollback_support=sum(found.confidence for found in ranked if found.cause.rollback_helps),
@@ -42,6 +41,14 @@ def diagnose(evidence: Evidence, alarm_metrics: Sequence[str], alarm_group: str 
         requests_per_minute=facts.attempted.after,
         reasons=() if named else _why_undecided(facts, ranked),
     )
+
+
+def _component(facts: Facts, cause: Cause | None) -> str | None:
+    """What is at fault within the entry point: what the cause says, else the worst target group."""
+    if cause and cause.component:
+        return cause.component(facts)
+    worst = facts.worst
+    return worst.name if worst and worst.failing else facts.failing_origin
 
 
 def _settle(facts: Facts) -> tuple[Finding, ...]:

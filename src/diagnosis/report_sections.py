@@ -88,13 +88,15 @@ def unread_alarm(event: Ignored) -> AlarmSection:
 
 
 def resource(entry_point: EntryPoint, component: str | None) -> ResourceSection:
-    return {
+    section: ResourceSection = {
         "kind": entry_point.kind,
         "id": entry_point.id,
         "name": entry_point.name,
         "component": component,
-        "arn": entry_point.arn,
     }
+    if entry_point.arn:
+        section["arn"] = entry_point.arn
+    return section
 
 
 def trigger(trigger: Trigger) -> TriggerSection:

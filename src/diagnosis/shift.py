@@ -128,3 +128,20 @@ def _climbs(known: Sequence[float]) -> bool:
     third = max(1, len(known) // 3)
     early, late = sum(known[:third]) / third, sum(known[-third:]) / third
     return late >= CLIMBING_FACTOR * early
+
+
+def present(values: Sequence[float | None]) -> list[float]:
+    """The minutes that have a data point."""
+    return [value for value in values if value is not None]
+
+
+def middle(values: Sequence[float | None]) -> float | None:
+    """The upper median of a gauge; None without a data point."""
+    known = sorted(present(values))
+    return known[len(known) // 2] if known else None
+
+
+def newest(values: Sequence[float | None]) -> float | None:
+    """The last data point."""
+    known = present(values)
+    return known[-1] if known else None

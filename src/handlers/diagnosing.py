@@ -114,7 +114,9 @@ def diagnosed(
 def proposed_id(subject: Subject) -> str:
     """A readable id that belongs to this one change of this alarm, so that the same event finds it again."""
     alarm = subject.alarm
-    digest = sha256(f"{subject.entry_point.arn}|{alarm.arn}|{alarm.time.isoformat()}".encode()).hexdigest()
+    digest = sha256(
+        f"{subject.entry_point.arn or subject.entry_point.id}|{alarm.arn}|{alarm.time.isoformat()}".encode()
+    ).hexdigest()
     return f"{subject.entry_point.name}-{alarm.time:%Y%m%dT%H%M}-{digest[:6]}"
 
 

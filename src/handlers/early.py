@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Event
 
-from collectors.gather import READINGS, Gathered, gather
+from collectors.gather import READINGS_OF, Gathered, gather
 from collectors.reading import Reading, Scope, complete_minutes
 from diagnosis.incident import Alarm
 from handlers.diagnosing import Subject
@@ -66,13 +66,14 @@ def _gathered(
     moment, entry_point = as_of(subject.alarm, now), subject.entry_point
     scope = Scope(
         clients=lambda service: wiring.client(service, entry_point.region),
+        elsewhere=wiring.client,
         entry_point=entry_point,
         now=moment,
         window=complete_minutes(moment),
         alarm_time=subject.alarm.time,
     )
     longest = min(LONGEST_READING_SECONDS, max(1.0, deadline.left() - TOLD_WITHIN_SECONDS))
-    readings = tuple(_unless(called_off, each) for each in READINGS)
+    readings = tuple(_unless(called_off, each) for each in READINGS_OF[entry_point.kind])
     gathered = gather(scope, deadline_seconds=longest, clock=wiring.seconds, readings=readings)
     for name, error in gathered.unexpected.items():
         if not isinstance(error, _CalledOffError):

@@ -6,14 +6,9 @@ from typing import Any
 
 import pytest
 
-from collectors.cloudwatch import (
-    PUBLISHED,
-    collect_metrics,
-    collect_processor,
-    parse_metric_data,
-    wanted_series,
-)
+from collectors.cloudwatch import PUBLISHED, collect_metrics, collect_processor, wanted_series
 from collectors.elastic_load_balancing import parse_target_groups
+from collectors.metric_data import parse_metric_data
 from diagnosis.evidence import LoadBalancer, MetricKey, Metrics, Missing, Target
 from tests.collectors.fake_aws import BALANCER, NOW, ORDERS, SEARCH, ZONES, FakeAws, scope, target_group
 

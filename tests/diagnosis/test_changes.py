@@ -107,13 +107,30 @@ def test_what_a_change_can_break_is_known_by_its_name(name: str, effect: Effect)
     assert found.effect is effect
 
 
-@pytest.mark.parametrize("name", ["ModifyTargetGroupAttributes", "AddTags", "CreateDashboard"])
-def test_a_change_that_breaks_nothing_by_itself_is_left_out(name: str) -> None:
-    assert relevant_changes(seen(change(name, GROUP)), ONSET) == ()
+@pytest.mark.parametrize("name", ["ModifyTargetGroupAttributes", "AddTags", "PutDashboard"])
+def test_a_harmless_change_of_the_service_is_shown_as_harmless(name: str) -> None:
+    (found,) = relevant_changes(seen(change(name, GROUP)), ONSET)
+    assert (found.effect, found.ours) == (Effect.NOTHING, True)
+
+
+def test_harmless_changes_of_others_or_long_before_are_left_out() -> None:
+    foreign, old = change("AddTags", "another"), change("AddTags", GROUP, minutes=-11)
+    assert relevant_changes(seen(foreign, old), ONSET) == ()
+
+
+def test_of_many_harmless_changes_the_nearest_two_are_shown() -> None:
+    many = [change("AddTags", GROUP, minutes=-number) for number in range(1, 6)]
+    found = relevant_changes(seen(*many), ONSET)
+    assert [each.change.id for each in found] == ["e-AddTags--1", "e-AddTags--2"]
+
+
+def test_a_change_of_which_nothing_is_known_is_left_out() -> None:
+    assert relevant_changes(seen(change("CreateWhatever", GROUP)), ONSET) == ()
 
 
 def test_every_effect_has_a_change_that_makes_it() -> None:
-    assert set(EFFECTS.values()) == set(Effect)
+    by_service = {effect for table in OF_SERVICE.values() for effect in table.values()}
+    assert {*EFFECTS.values(), *INNOCENT.values()} | by_service == set(Effect)
 
 
 def test_a_refused_call_changed_nothing() -> None:

@@ -138,17 +138,63 @@ def test_a_dimension_that_is_no_application_load_balancer_is_ignored(dimension: 
 @pytest.mark.parametrize(
     ("namespace", "kind"),
     [
-        ("AWS/ELB", "Classic Load Balancer"),
         ("AWS/NetworkELB", "Network Load Balancer"),
-        ("AWS/ApiGateway", "API Gateway"),
-        ("AWS/CloudFront", "CloudFront"),
         ("AWS/WAFV2", "WAF"),
+        ("AWS/Lambda", "function"),
+        ("AWS/ECS", "ECS service"),
     ],
 )
-def test_other_entry_points_are_not_supported_yet(namespace: str, kind: str) -> None:
+def test_what_is_no_entry_point_is_not_diagnosed_by_itself(namespace: str, kind: str) -> None:
     found = reason(entry_point(alarm(), [metric("5xx", namespace)]))
     assert kind in found
-    assert "not supported yet" in found
+    assert "not diagnosed by itself" in found
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "dimensions", "kind", "id"),
+    [
+        ("AWS/ELB", "HTTPCode_ELB_5XX", {"LoadBalancerName": "shop"}, "clb", "shop"),
+        ("AWS/ELB", "Latency", {"LoadBalancerName": "shop", "AvailabilityZone": "a"}, "clb", "shop"),
+        ("AWS/ApiGateway", "5XXError", {"ApiName": "orders", "Stage": "live"}, "apigateway", "orders"),
+        ("AWS/ApiGateway", "4xx", {"ApiId": "a1b2c3d4e5"}, "apigateway", "a1b2c3d4e5"),
+        ("AWS/ApiGateway", "ExecutionError", {"ApiId": "w1", "Stage": "live"}, "apigateway", "w1"),
+        (
+            "AWS/CloudFront",
+            "5xxErrorRate",
+            {"DistributionId": "E2ABCDEF", "Region": "Global"},
+            "cloudfront",
+            "E2ABCDEF",
+        ),
+    ],
+)
+def test_the_other_entry_points_are_named_by_their_dimension(
+    namespace: str, name: str, dimensions: dict[str, str], kind: str, id: str
+) -> None:
+    found = entry_point(alarm(), [metric(name, namespace, **dimensions)])
+    assert isinstance(found, EntryPoint)
+    assert (found.kind, found.id, dict(found.dimensions)) == (kind, id, dimensions)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "missing"),
+    [
+        ("AWS/ELB", "HTTPCode_ELB_5XX", "LoadBalancerName"),
+        ("AWS/ApiGateway", "5XXError", "ApiName"),
+        ("AWS/CloudFront", "5xxErrorRate", "DistributionId"),
+    ],
+)
+def test_an_entry_point_without_its_dimension_is_ignored_naming_it(
+    namespace: str, name: str, missing: str
+) -> None:
+    assert f"without the dimension {missing}" in reason(entry_point(alarm(), [metric(name, namespace)]))
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name"),
+    [("AWS/CloudFront", "BytesDownloaded"), ("AWS/ApiGateway", "CacheHitCount")],
+)
+def test_an_alarm_about_cost_or_volume_of_another_entry_point_is_ignored(namespace: str, name: str) -> None:
+    assert "not about errors" in reason(entry_point(alarm(), [metric(name, namespace)]))
 
 
 def test_a_metric_of_anything_else_is_named_in_the_reason() -> None:

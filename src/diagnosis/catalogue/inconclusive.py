@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import EVERYWHERE, Case, Cause, Origin, Retry, Signal
 from diagnosis.facts import Facts
 
 
@@ -31,6 +31,7 @@ CAUSE = Cause(
     prevention="Turn on access logs, and grant the permissions named as missing.",
     retry=Retry.UNKNOWN,
     rollback_helps=False,
+    systems=EVERYWHERE,
     sources=("ALB user guide, troubleshooting",),
     cases=(
         Case("500s of an unknown maker", True, {"traffic": {"elb_500": "0, -6: 40"}}),

@@ -1,0 +1,10 @@
+"""An ECS service."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerService:
+    """An ECS service."""
+
+    arn: str
