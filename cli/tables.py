@@ -42,7 +42,7 @@ def _causes() -> Iterator[str]:
 
 
 def _first_look(cause: Cause) -> str:
-    return cause.first_look[0] if cause.first_look else "-"
+    return cause.first_look[0].sentence if cause.first_look else "-"
 
 
 def _guards_told() -> str:

@@ -27,6 +27,10 @@ DEFAULTS = {
     "AlertEmail": "",
     "SlackSecretArn": "",
     "AlarmNamePrefix": "",
+    "SeverityP1ErrorPercent": 1,
+    "SeverityP2ErrorPercent": 0.1,
+    "SeverityP1SpikePerMinute": 10,
+    "SeverityP1LostPercent": 50,
     "ReservedConcurrency": 0,
 }
 OUTPUTS = {
@@ -53,6 +57,10 @@ ENVIRONMENT = {
     "KILL_SWITCH_PARAMETER",
     "SLACK_SECRET_ARN",
     "ALARM_NAME_PREFIX",
+    "SEVERITY_P1_ERROR_PERCENT",
+    "SEVERITY_P2_ERROR_PERCENT",
+    "SEVERITY_P1_SPIKE_PER_MINUTE",
+    "SEVERITY_P1_LOST_PERCENT",
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_METRICS_NAMESPACE",
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from diagnosis.changes import Effect
 from diagnosis.facts import Facts
@@ -33,6 +34,43 @@ class Owner(StrEnum):
     IDENTITY = "the identity team"
     CLIENTS = "the clients' owners"
     PROVIDER = "AWS Support"
+
+
+class Look(StrEnum):
+    """Where a check is made; `looks.where` turns it into the command or address for the very resource."""
+
+    ALARM = "the alarm"
+    METRICS = "the metrics around the onset"
+    ENTRY_POINT = "the entry point"
+    ATTRIBUTES = "the load balancer's attributes"
+    LISTENERS = "listeners and rules"
+    CERTIFICATES = "certificates"
+    TARGETS = "the targets' health"
+    TARGET_GROUP = "the target group's settings"
+    SCALING = "scaling activities"
+    NETWORK_CHANGES = "changes of the network"
+    CHANGES = "all changes"
+    DEPLOYMENTS = "deployments"
+    LOGS = "logs"
+    WEB_ACL = "the web ACL"
+    BLOCKED_REQUESTS = "blocked requests"
+    FUNCTION = "the function's settings"
+    FUNCTION_LOG = "the function's log"
+    CONCURRENCY = "the function's concurrency"
+    SERVICE = "the ECS service"
+    STOPPED_TASKS = "stopped tasks"
+    STAGE = "the API's stage"
+    ROUTES = "the API's routes"
+    DISTRIBUTION = "the distribution's settings"
+    BUCKET = "the bucket's policy"
+    HEALTH = "AWS Health"
+
+
+class Check(NamedTuple):
+    """One thing to look at first: what to do, and where."""
+
+    sentence: str
+    look: Look
 
 
 class Retry(StrEnum):
@@ -95,7 +133,7 @@ class Cause:
     prior: float
     needs: tuple[str, ...]
     examine: Callable[[Facts], Iterable[Signal]]
-    first_look: tuple[str, ...]
+    first_look: tuple[Check, ...]
     prevention: str
     retry: Retry
     rollback_helps: bool

@@ -68,6 +68,11 @@ def target_health(region: str, target_group_arn: str) -> str | None:
     return _command("elbv2 describe-target-health", region, target_group_arn=target_group_arn)
 
 
+def command(operation: str, region: str, **options: str) -> str | None:
+    """A command of the AWS CLI that only reads; None where a word cannot be shown as it is."""
+    return _command(operation, region, **options) if _safe(region, *options.values()) else None
+
+
 def _command(operation: str, region: str, **options: str | bool) -> str:
     """A command of the AWS CLI; an option that is True stands alone."""
     words = ["aws", *operation.split(), "--region", region]

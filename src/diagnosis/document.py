@@ -1,7 +1,7 @@
 """The diagnosis document of the contract (diagnosis.schema.json, 1): plain JSON values in typed dictionaries.
 
-Beyond the contract's fields it carries a few optional ones that people and buttons need: `resource.arn`, the
-trigger's `signals` and `rivals`, and the rollback's `action`, `veto_seconds` and `expires_at`.
+Beyond the contract's fields it carries a few optional ones that people and buttons need: `owner`,
+`prevention`, `chain`, `resource.arn`, the trigger's `signals` and `rivals`, and the rollback's `action`, `veto_seconds` and `expires_at`.
 """
 
 import math
@@ -41,6 +41,7 @@ class ResourceSection(TypedDict, total=False):
     name: str
     component: str | None
     arn: str
+    dimensions: dict[str, str]
 
 
 class CauseSection(TypedDict):
@@ -80,6 +81,13 @@ class TriggerSection(_TriggerKind, total=False):
     summary: str
     signals: list[SignalSection]
     rivals: list[RivalSection]
+
+
+class ChainSection(TypedDict):
+    """One link from the errors to what set them off; `role` is symptom, mechanism or trigger."""
+
+    role: str
+    text: str
 
 
 class ImpactSection(TypedDict):
@@ -152,6 +160,9 @@ class Document(_Envelope, total=False):
     cause: CauseSection
     trigger: TriggerSection
     severity: str
+    owner: str
+    prevention: str
+    chain: list[ChainSection]
     impact: ImpactSection
     signals: list[SignalSection]
     alternatives: list[AlternativeSection]

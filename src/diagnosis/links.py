@@ -20,14 +20,35 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._")
 _BEFORE_ONSET = timedelta(hours=1)
 _AFTER_ONSET = timedelta(minutes=30)
-_GRAPHED = (
-    "RequestCount",
-    "HTTPCode_ELB_502_Count",
-    "HTTPCode_ELB_503_Count",
-    "HTTPCode_ELB_504_Count",
-    "HTTPCode_Target_5XX_Count",
-    "TargetConnectionErrorCount",
-)
+# Namespace and the metrics that show an incident, by kind of entry point.
+_GRAPHED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "alb": (
+        "AWS/ApplicationELB",
+        (
+            "RequestCount",
+            "HTTPCode_ELB_502_Count",
+            "HTTPCode_ELB_503_Count",
+            "HTTPCode_ELB_504_Count",
+            "HTTPCode_Target_5XX_Count",
+            "TargetConnectionErrorCount",
+        ),
+    ),
+    "clb": (
+        "AWS/ELB",
+        (
+            "RequestCount",
+            "HTTPCode_ELB_5XX",
+            "HTTPCode_Backend_5XX",
+            "BackendConnectionErrors",
+            "SpilloverCount",
+        ),
+    ),
+    "apigateway": (
+        "AWS/ApiGateway",
+        ("Count", "5XXError", "4XXError", "5xx", "4xx", "IntegrationLatency"),
+    ),
+    "cloudfront": ("AWS/CloudFront", ("Requests", "5xxErrorRate", "4xxErrorRate")),
+}
 
 Graph = str | bool | int | Sequence["Graph"] | Mapping[str, "Graph"]
 
@@ -93,10 +114,48 @@ def change_page(region: str, event_id: str) -> str | None:
     return console(region, f"cloudtrailv2/home?region={region}#/events?EventId={percent_encoded(event_id)}")
 
 
-def metrics_page(region: str, load_balancer: str, onset: datetime) -> str | None:
-    """The load balancer's errors a minute, from an hour before the onset; `load_balancer` is app/name/id."""
+def changes_page(region: str, start: datetime, end: datetime) -> str | None:
+    """CloudTrail's event history: the writes between the two times."""
+    times = f"StartTime={percent_encoded(timestamp(start))}&EndTime={percent_encoded(timestamp(end))}"
+    return console(region, f"cloudtrailv2/home?region={region}#/events?ReadOnly=false&{times}")
+
+
+def deployments_page(region: str) -> str | None:
+    return console(region, f"codesuite/codedeploy/deployments?region={region}")
+
+
+def logs_page(region: str) -> str | None:
+    """Logs Insights, with nothing chosen yet."""
+    return console(region, f"cloudwatch/home?region={region}#logsV2:logs-insights")
+
+
+def distribution_page(distribution: str) -> str | None:
+    return console("us-east-1", f"cloudfront/v4/home#/distributions/{percent_encoded(distribution)}")
+
+
+def api_page(region: str, api: str) -> str | None:
+    return console(region, f"apigateway/main/apis/{percent_encoded(api)}/resources?region={region}")
+
+
+def web_acl_page(region: str, arn: str) -> str | None:
+    """The web ACL of arn:...:regional|global/webacl/name/id."""
+    scope, _, named = arn.rsplit(":", 1)[-1].partition("/webacl/")
+    if not named:
+        return None
+    place = "global" if scope == "global" else region
+    home = "us-east-1" if scope == "global" else region
+    return console(home, f"wafv2/homev2/web-acl/{percent_encoded(named, b'/')}/overview?region={place}")
+
+
+def metrics_page(
+    region: str, kind: str, id: str, onset: datetime, dimensions: Mapping[str, str] | None = None
+) -> str | None:
+    """The entry point's errors a minute, from an hour before the onset; `id` is app/name/id of an ALB."""
+    lines = _lines(kind, id, dimensions or {})
+    if not lines:
+        return None
     graph: dict[str, Graph] = {
-        "metrics": _lines(load_balancer),
+        "metrics": lines,
         "view": "timeSeries",
         "stacked": False,
         "region": region,
@@ -108,13 +167,21 @@ def metrics_page(region: str, load_balancer: str, onset: datetime) -> str | None
     return console(region, f"cloudwatch/home?region={region}#metricsV2:graph={_written(graph)}")
 
 
-def _lines(load_balancer: str) -> list[Graph]:
+def _lines(kind: str, id: str, dimensions: Mapping[str, str]) -> list[Graph]:
     """One line a metric; CloudWatch reads "." as the same as in the line before."""
-    first, *others = _GRAPHED
+    if kind not in _GRAPHED:
+        return []
+    namespace, names = _GRAPHED[kind]
+    named: Mapping[str, str] = {"LoadBalancer": id} if kind == "alb" else dimensions
+    place = [word for pair in named.items() for word in pair]
+    first, *others = names
     return [
-        ["AWS/ApplicationELB", first, "LoadBalancer", load_balancer],
-        *([".", name, ".", "."] for name in others),
+        [namespace, first, *place],
+        *([".", name, *(["."] * len(place))] for name in others),
     ]
+
+
+_CALLED = {"alb": "Load balancer", "clb": "Load balancer", "cloudfront": "Distribution"}
 
 
 def for_document(document: Document) -> tuple[Link, ...]:
@@ -123,7 +190,10 @@ def for_document(document: Document) -> tuple[Link, ...]:
     pages = [
         ("Alarm", alarm_page(region, document["alarm"]["name"])),
         ("Metrics around the onset", _metrics_of(document, region)),
-        ("Load balancer", _load_balancer_of(document, region)),
+        (
+            _CALLED.get(document.get("resource", {}).get("kind", ""), "Entry point"),
+            _page_of(document, region),
+        ),
         *_trigger_pages(document, region),
     ]
     return tuple(Link(label, url) for label, url in pages if url)
@@ -131,14 +201,23 @@ def for_document(document: Document) -> tuple[Link, ...]:
 
 def _metrics_of(document: Document, region: str) -> str | None:
     onset, resource = document.get("onset"), document.get("resource", {})
-    if not onset or resource.get("kind") != "alb":
+    if not onset:
         return None
-    return metrics_page(region, resource.get("id", ""), datetime.fromisoformat(onset))
+    return metrics_page(
+        region,
+        resource.get("kind", ""),
+        resource.get("id", ""),
+        datetime.fromisoformat(onset),
+        resource.get("dimensions", {}),
+    )
 
 
-def _load_balancer_of(document: Document, region: str) -> str | None:
-    arn = document.get("resource", {}).get("arn")
-    return load_balancer_page(region, arn) if arn else None
+def _page_of(document: Document, region: str) -> str | None:
+    resource = document.get("resource", {})
+    if resource.get("kind") == "cloudfront":
+        return distribution_page(resource.get("id", ""))
+    arn = resource.get("arn")
+    return load_balancer_page(region, arn) if arn and resource.get("kind") in {"alb", "clb"} else None
 
 
 def _trigger_pages(document: Document, region: str) -> list[tuple[str, str | None]]:

@@ -1,11 +1,15 @@
 """What a person does next, in order: each a sentence, with the very command or address on a line below it."""
 
+from collections.abc import Sequence
+
 from diagnosis import commands, links
+from diagnosis.alarm import Alarm
 from diagnosis.arn import target_group_arn
 from diagnosis.decision import Decision
 from diagnosis.guards.deployment import platform_supported
 from diagnosis.incident import EntryPoint
-from diagnosis.verdict import Candidate, Verdict
+from diagnosis.looks import Place, where
+from diagnosis.verdict import Candidate, Finding, Verdict
 
 MOST_GROUPS = 3
 _BY_HAND = {
@@ -16,14 +20,18 @@ _BY_HAND = {
 PLATFORM_GUARD = platform_supported.__name__
 
 
-def next_steps(incident_id: str, entry_point: EntryPoint, verdict: Verdict, decision: Decision) -> list[str]:
+def next_steps(
+    incident_id: str, alarm: Alarm, entry_point: EntryPoint, verdict: Verdict, decision: Decision
+) -> list[str]:
     """First the rollback if recommended, then where to look, and last the rollback if it was refused."""
     by_hand = _by_hand(incident_id, entry_point, decision)
-    first_look = list(verdict.leading.cause.first_look) if verdict.leading else []
+    parts = {**verdict.places, "alarm": alarm.name}
+    place = Place(entry_point, verdict.onset or alarm.time, parts)
+    checks = _checks(verdict.deeper or verdict.leading, place)
     return [
         *(by_hand if decision.outcome != "refused" else []),
-        *first_look,
-        *_groups(entry_point, verdict),
+        *checks,
+        *_groups(entry_point, verdict, checks),
         *_trigger(entry_point.region, verdict.trigger.chosen),
         *(by_hand if decision.outcome == "refused" else []),
     ]
@@ -63,14 +71,22 @@ def _goal(decision: Decision) -> str:
     return revision.label if revision else "the revision before"
 
 
-def _groups(entry_point: EntryPoint, verdict: Verdict) -> list[str]:
-    """For each failing target group the command that shows its targets' health."""
+def _checks(finding: Finding | None, place: Place) -> list[str]:
+    """The three first things to check, each with the command or the address for this very incident."""
+    if finding is None:
+        return []
+    return [step(check.sentence, where(check.look, place)) for check in finding.cause.first_look]
+
+
+def _groups(entry_point: EntryPoint, verdict: Verdict, checks: Sequence[str]) -> list[str]:
+    """For each failing target group the command that shows its targets' health, unless a check has it."""
     steps = []
     for group in verdict.failing_target_groups[:MOST_GROUPS]:
         arn = target_group_arn(entry_point.region, entry_point.account, group)
         name = group.split("/")[1] if "/" in group else group
         command = commands.target_health(entry_point.region, arn)
-        steps.append(step(f"Look at the targets of {name}:", command))
+        if command and not any(command in check for check in checks):
+            steps.append(step(f"Look at the targets of {name}:", command))
     return steps
 
 

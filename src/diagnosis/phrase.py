@@ -1,5 +1,7 @@
 """Figures as people read them."""
 
+from datetime import timedelta
+
 from diagnosis.shift import Level, Shift
 
 
@@ -24,3 +26,11 @@ def seconds(level: Level) -> str:
     if level.before is None or level.after is None:
         return "unknown"
     return f"from {level.before:.2f} s to {level.after:.2f} s"
+
+
+def ago(before: timedelta) -> str:
+    """How long before the onset something happened, in whole minutes."""
+    minutes = round(before.total_seconds() / 60)
+    if minutes < 0:
+        return "as the errors began"
+    return f"{minutes} minute{'s' if minutes != 1 else ''} before" if minutes else "in the same minute"

@@ -3,25 +3,44 @@
 from collections.abc import Sequence
 
 from diagnosis.catalogue import causes
+from diagnosis.chain import chain, component_of
 from diagnosis.cause import Cause
 from diagnosis.evidence import Evidence, Missing
 from diagnosis.facts import Facts, derive
 from diagnosis.judgement import UNDECIDED, findings, leading
 from diagnosis.phrase import percent
+from diagnosis.places import places
+from diagnosis.settings import SeverityLimits
 from diagnosis.severity import severity
 from diagnosis.trigger import find_trigger
 from diagnosis.verdict import Candidate, Finding, Impact, Trigger, Verdict
 
+USUAL_LIMITS = SeverityLimits()
+# The edge's errors are its origin's own; what is wrong there is the next link.
+PASSED_ON = "origin_errors"
 
-def diagnose(evidence: Evidence, alarm_metrics: Sequence[str], alarm_group: str | None = None) -> Verdict:
+
+def diagnose(
+    evidence: Evidence,
+    alarm_metrics: Sequence[str],
+    alarm_group: str | None = None,
+    limits: SeverityLimits = USUAL_LIMITS,
+) -> Verdict:
     """Judge the evidence; the alarm watches metrics of these names, of this target group if it names one."""
     facts = derive(evidence, alarm_metrics, alarm_group)
     if isinstance(facts, Missing):
         return _blind(evidence, facts)
     ranked = _settle(facts)
-    named = leading(ranked)
-    trigger = find_trigger(facts, named.cause if named else None)
+    named, deeper = leading(ranked), _at_the_origin(facts)
+    at_fault = facts
+    if named is None and deeper:
+        # The entry point only passes on what its origin does, and has no word of its own for it.
+        named, deeper, at_fault = deeper, None, facts.origins[facts.failing_origin or ""]
+    elif named and named.cause.code != PASSED_ON:
+        deeper = None
     cause = named.cause if named else _cause(UNDECIDED)
+    component = component_of(at_fault, named.cause if named else None)
+    trigger = find_trigger(facts, deeper.cause if deeper else named.cause if named else None)
     return Verdict(
         code=cause.code,
         origin=cause.origin.value,
@@ -31,24 +50,25 @@ def diagnose(evidence: Evidence, alarm_metrics: Sequence[str], alarm_group: str 
         findings=ranked,
         trigger=trigger,
         onset=facts.onset,
-        component=_component(facts, named.cause if named else None),
+        component=component,
         impact=_impact(facts),
-        severity=severity(facts, cause.code),
+        severity=severity(facts, cause.code, limits),
         rollback_support=sum(found.confidence for found in ranked if found.cause.rollback_helps),
         missing=evidence.missing(),
         failing_target_groups=tuple(group.id for group in facts.failing_groups),
         errors_continue=facts.onset is not None and not facts.rhythm.over,
         requests_per_minute=facts.attempted.after,
         reasons=() if named else _why_undecided(facts, ranked),
+        deeper=deeper,
+        chain=chain(facts, cause, component, deeper, trigger.chosen),
+        places=places(facts),
     )
 
 
-def _component(facts: Facts, cause: Cause | None) -> str | None:
-    """What is at fault within the entry point: what the cause says, else the worst target group."""
-    if cause and cause.component:
-        return cause.component(facts)
-    worst = facts.worst
-    return worst.name if worst and worst.failing else facts.failing_origin
+def _at_the_origin(facts: Facts) -> Finding | None:
+    """What is wrong at the origin that fails behind a distribution or an API, judged by its own evidence."""
+    origin = facts.origins.get(facts.failing_origin or "")
+    return leading(_settle(origin)) if origin else None
 
 
 def _settle(facts: Facts) -> tuple[Finding, ...]:

@@ -45,16 +45,20 @@ def diagnosed(
         "trigger": sections.trigger(verdict.trigger),
         # A severity nobody knows is shown as the highest: it must not be overlooked.
         "severity": verdict.severity if verdict.severity in {"P1", "P2", "P3"} else "P1",
+        "chain": [{"role": each.role, "text": each.text} for each in verdict.chain],
         "signals": sections.signals(leading.signals if leading else ()),
         "alternatives": sections.alternatives(verdict),
         "missing": [{"source": source, "reason": reason} for source, reason in verdict.missing],
-        "next_steps": next_steps(incident_id, entry_point, verdict, decision),
+        "next_steps": next_steps(incident_id, alarm, entry_point, verdict, decision),
         "retry_advice": (named.cause.retry if named else Retry.UNKNOWN).value,
         "sources": list(leading.cause.sources) if leading else [],
         "rollback": sections.rollback(decision, settings, alarm.time),
         "notified": [],
         "timings_ms": {name: float(spent) for name, spent in timings.items()},
     }
+    if named:
+        responsible = verdict.deeper.cause if verdict.deeper else named.cause
+        document["owner"], document["prevention"] = responsible.owner.value, responsible.prevention
     if verdict.impact:
         document["impact"] = sections.impact(verdict.impact)
     if verdict.reasons:

@@ -96,6 +96,8 @@ def resource(entry_point: EntryPoint, component: str | None) -> ResourceSection:
     }
     if entry_point.arn:
         section["arn"] = entry_point.arn
+    if entry_point.dimensions:
+        section["dimensions"] = dict(entry_point.dimensions)
     return section
 
 

@@ -1,23 +1,31 @@
 """How bad it is: P1 to P3."""
 
 from diagnosis.facts import Facts
+from diagnosis.settings import SeverityLimits
 
-# 5xx over 1 % is P1, over 0.1 % is P2; a jump of 4xx is P2 (project's brief, alert tiers; causes facts,
-# section 12).
-P1_SHARE = 0.01
-P2_SHARE = 0.001
-# A spike of 503 or 504: this many a minute, and a visible share.
-SPIKE = 10.0
 NO_INCIDENT = frozenset({"base_rate", "low_traffic", "scanner_noise", "synthetic_only"})
 
 
-def severity(facts: Facts, code: str) -> str:
+def severity(facts: Facts, code: str, limits: SeverityLimits) -> str:
     """P1: many users fail now. P2: some do. P3: it can wait for the morning."""
     if code in NO_INCIDENT:
         return "P3"
+    if facts.onset and _successes_fell(facts, limits):
+        return "P1"
     if not facts.is_5xx:
         return "P2" if facts.errors.risen else "P3"
-    spikes = facts.part("elb_503", "elb_504") * facts.errors.after
-    if facts.onset and (facts.error_share > P1_SHARE or (spikes >= SPIKE and facts.error_share > P2_SHARE)):
+    if facts.onset and (facts.error_share > limits.p1_error_share or _spikes(facts, limits)):
         return "P1"
-    return "P2" if facts.error_share > P2_SHARE else "P3"
+    return "P2" if facts.error_share > limits.p2_error_share else "P3"
+
+
+def _successes_fell(facts: Facts, limits: SeverityLimits) -> bool:
+    """Whether far fewer requests succeed: those that never arrive leave no error behind."""
+    successes = facts.successes
+    return successes.fallen and successes.after <= (1 - limits.p1_lost_share) * successes.before
+
+
+def _spikes(facts: Facts, limits: SeverityLimits) -> bool:
+    """Whether 503 or 504 come in numbers, and are a visible share."""
+    spikes = facts.part("elb_503", "elb_504", "edge_503", "edge_504") * facts.errors.after
+    return spikes >= limits.p1_spike_per_minute and facts.error_share > limits.p2_error_share

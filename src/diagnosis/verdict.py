@@ -1,6 +1,7 @@
 """The ranked findings plus the trigger: what is said to be wrong, how sure, and what speaks against it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from diagnosis.cause import Cause, Signal
@@ -54,11 +55,20 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """One link of the chain from the errors to what set them off; `role` is symptom, mechanism or trigger."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What is wrong. `cause` is the contract's code; "inconclusive" when the evidence does not decide.
 
     `leading` is the finding that the code rests on, or the best candidate when inconclusive; `findings` are
-    ranked.
+    ranked. `deeper` is what fails at the origin where the code is only that the origin fails. `chain` leads
+    from the errors seen to what set them off, `places` names what there is to look at (a function, a web ACL).
     `rollback_support` is the probability that the cause is one for which going back helps.
     """
 
@@ -79,3 +89,6 @@ class Verdict:
     failing_target_groups: tuple[str, ...] = ()
     errors_continue: bool = True
     requests_per_minute: float = 0.0
+    deeper: Finding | None = None
+    chain: tuple[Link, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)

@@ -102,7 +102,8 @@ def diagnosed(
         threads.submit(wiring.slack_secret)  # so that it is there when the message is written
         gathered = gathering.result()
         history = _history(memory, past, allowed, now - subject.alarm.time)
-    verdict = diagnose(gathered.evidence, subject.metrics, subject.entry_point.target_group)
+    about = subject.entry_point
+    verdict = diagnose(gathered.evidence, subject.metrics, about.target_group, settings.severity)
     decision = decide(verdict, gathered.evidence, history, settings)
     timings = {name: 1000 * spent for name, spent in gathered.seconds.items()}
     timings["diagnosis"] = 1000 * (wiring.seconds() - began)

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from diagnosis.settings import RollbackMode, Settings
+from diagnosis.settings import RollbackMode, Settings, SeverityLimits
 from handlers import timestamps
 from notification.message import Mouth
 from notification.slack import SlackMouth
@@ -71,7 +71,23 @@ class Wiring:
             veto_seconds=int(self._number("ROLLBACK_VETO_SECONDS", 60, 0, LONGEST_VETO_SECONDS)),
             minimum_confidence=self._number("ROLLBACK_MINIMUM_CONFIDENCE", 1.0, 0.0, 1.0),
             alarm_name_prefix=self._environment.get("ALARM_NAME_PREFIX", ""),
+            severity=self._severity_limits(),
         )
+
+    def _severity_limits(self) -> SeverityLimits:
+        usual = SeverityLimits()
+        return SeverityLimits(
+            p1_error_share=self._percent("SEVERITY_P1_ERROR_PERCENT", usual.p1_error_share),
+            p2_error_share=self._percent("SEVERITY_P2_ERROR_PERCENT", usual.p2_error_share),
+            p1_spike_per_minute=self._number(
+                "SEVERITY_P1_SPIKE_PER_MINUTE", usual.p1_spike_per_minute, 1.0, 1e9
+            ),
+            p1_lost_share=self._percent("SEVERITY_P1_LOST_PERCENT", usual.p1_lost_share),
+        )
+
+    def _percent(self, name: str, otherwise: float) -> float:
+        """A share, 0 to 1, from a percentage."""
+        return self._number(name, 100 * otherwise, 0.0, 100.0) / 100
 
     def _mode(self) -> RollbackMode:
         named = self._environment.get("ROLLBACK_MODE", "")

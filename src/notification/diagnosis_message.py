@@ -15,6 +15,7 @@ SURE = 0.9
 PROBABLE = 0.6
 LONGEST_NAME = 48
 LONGEST_TITLE = 90
+LONGEST_LINK = 120
 MOST_REASONS = 8
 MOST_OBJECTIONS = 5
 MOST_AGAINST = 2
@@ -57,7 +58,13 @@ def title_of(document: Document) -> str:
 
 def glance(document: Document) -> tuple[Line, ...]:
     """The lines to be read first: certainty and trigger, what is done, how many requests it hurts."""
-    lines = [_certainty(document), rollback_line(document), _impact(document), _reason(document)]
+    lines = [
+        _certainty(document),
+        _chain(document),
+        rollback_line(document),
+        _impact(document),
+        _reason(document),
+    ]
     return tuple(line for line in lines if line)
 
 
@@ -79,6 +86,7 @@ def sections(document: Document) -> tuple[Section, ...]:
         Section("Could not be looked at", _missing(document.get("missing", []))),
         Section("Next steps", next_steps(document)),
         Section("May callers retry?", ((document.get("retry_advice", ""),),)),
+        Section("How to prevent it", ((document.get("prevention", ""),),)),
         Section("Rollback guards", guard_lines(document)),
     ]
     return tuple(section for section in named if any(any(line) for line in section.lines))
@@ -165,8 +173,16 @@ def _impact(document: Document) -> Line:
 
 
 def _component(document: Document) -> Line:
-    component = document.get("resource", {}).get("component")
-    return (" Target group: ", Code(component), ".") if component else ()
+    """What is at fault within the entry point, and who usually puts it right."""
+    component, owner = document.get("resource", {}).get("component"), document.get("owner")
+    at_fault: Line = (" At fault: ", Code(component), ".") if component else ()
+    return (*at_fault, f" Usually put right by {owner}.") if owner else at_fault
+
+
+def _chain(document: Document) -> Line:
+    """From the errors back to what set them off: `CloudFront 502 <- the listener's certificate <- ...`."""
+    links = [one_line(each["text"]) for each in document.get("chain", [])]
+    return (" \u2190 ".join(cut(each, LONGEST_LINK) for each in links),) if len(links) > 1 else ()
 
 
 def _reason(document: Document) -> Line:

@@ -28,7 +28,7 @@ every_cause = pytest.mark.parametrize("cause", causes(), ids=lambda cause: cause
 
 def sentences(cause: Cause) -> Iterator[str]:
     """The texts that are read as sentences."""
-    yield from (cause.why, cause.prevention, *cause.first_look)
+    yield from (cause.why, cause.prevention, *(check.sentence for check in cause.first_look))
     if cause.known_problems:
         yield cause.known_problems
 
@@ -92,7 +92,15 @@ def test_a_title_is_a_phrase_without_a_full_stop(cause: Cause) -> None:
 
 @every_cause
 def test_a_cause_says_where_to_look_first_second_and_third(cause: Cause) -> None:
-    assert len(set(cause.first_look)) == 3
+    assert len({check.sentence for check in cause.first_look}) == 3
+
+
+@every_cause
+def test_a_cause_has_a_short_name_that_reads_well_behind_a_possessive(cause: Cause) -> None:
+    assert cause.short
+    assert cause.short[0].islower() or cause.short.startswith("TLS")
+    assert not cause.short.endswith(".")
+    assert not cause.short.startswith(("the ", "a ", "an "))
 
 
 @every_cause

@@ -173,6 +173,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
         {"history": replace(HISTORY, alarm_age=-timedelta(hours=7))},
     ),
     "the age of the alarm is not known": ("alarm_is_fresh", {"history": History(True, None, ())}),
+    "the alarm is about an API": ("entry_point_watched", {"evidence": evidence(kind="apigateway")}),
     "it is a deployment to ECS": ("platform_supported", blamed(replace(NEW, platform="ECS"), OLD)),
     "CloudFormation drives it": ("platform_supported", blamed(replace(NEW, creator="CloudFormation"), OLD)),
     "another group fails too": (

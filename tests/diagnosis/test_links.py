@@ -50,7 +50,10 @@ def test_a_page_has_the_address_that_the_console_shows(link: str, expected: str)
 
 
 def test_metrics_are_graphed_from_an_hour_before_the_onset() -> None:
-    link = links.metrics_page(REGION, "app/order-api/50dc", datetime(2026, 11, 20, 14, 44, tzinfo=UTC)) or ""
+    link = (
+        links.metrics_page(REGION, "alb", "app/order-api/50dc", datetime(2026, 11, 20, 14, 44, tzinfo=UTC))
+        or ""
+    )
     _, graph = link.split("#metricsV2:graph=")
     assert graph == (
         "~(metrics~("

@@ -6,14 +6,14 @@ from typing import Any
 
 from diagnosis.alarm import Alarm, AlarmState
 from diagnosis.catalogue.target_broke_exchange import CAUSE
-from diagnosis.cause import Cause, Origin, Retry, Signal
+from diagnosis.cause import Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.decision import Decision, Guard, RollbackPlan
 from diagnosis.document import Document
 from diagnosis.evidence import Deployment, Revision
 from diagnosis.incident import EntryPoint
 from diagnosis.report import diagnosed
 from diagnosis.settings import RollbackMode, Settings
-from diagnosis.verdict import Candidate, Finding, Impact, Trigger, Verdict
+from diagnosis.verdict import Candidate, Finding, Impact, Link, Trigger, Verdict
 
 NOW = datetime(2026, 11, 20, 14, 47, 10, 40_000, tzinfo=UTC)
 ONSET = datetime(2026, 11, 20, 14, 44, tzinfo=UTC)
@@ -36,7 +36,11 @@ BROKE = replace(
     code="target_broke_exchange",
     origin=Origin.LOAD_BALANCER,
     title="Targets broke the exchange (502)",
-    first_look=("Read the application's log on one target for crashes and errors about headers.",),
+    first_look=(
+        Check("Read the application's log on one target for crashes and errors about headers.", Look.LOGS),
+    ),
+    owner=Owner.APPLICATION,
+    short="broken responses",
     retry=Retry.IF_IDEMPOTENT,
     sources=("ALB user guide, troubleshooting, HTTP 502",),
 )
@@ -131,6 +135,11 @@ PLAN = RollbackPlan(
 def verdict(**changes: Any) -> Verdict:
     """The verdict of the release that breaks its responses, with changes."""
     usual = Verdict(
+        chain=(
+            Link("symptom", "Application Load Balancer 502"),
+            Link("mechanism", "orders's broken responses"),
+            Link("trigger", "deployment d-NEW240XYZ (order-api-v2.4.0.zip) 3 minutes before"),
+        ),
         code="target_broke_exchange",
         origin="load_balancer",
         title=BROKE.title,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.facts import Facts
 from diagnosis.phrase import percent, rate
 
@@ -49,13 +49,18 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Look at the metric over a week.",
-        "Move the threshold above the ordinary rate, or alarm on the rate instead of the count.",
-        "Take the ordinary errors as a task for working hours.",
+        Check("Look at the metric over a week.", Look.METRICS),
+        Check(
+            "Move the threshold above the ordinary rate, or alarm on the rate instead of the count.",
+            Look.ALARM,
+        ),
+        Check("Take the ordinary errors as a task for working hours.", Look.METRICS),
     ),
     prevention="Set thresholds from the metric's own history, for example by an anomaly detector.",
     retry=Retry.UNKNOWN,
     rollback_helps=False,
+    owner=Owner.APPLICATION,
+    short="ordinary error rate",
     triggers={"none_found": 3.0, "deployment": -4.0},
     sources=("CloudWatch user guide, anomaly detection",),
     cases=(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.facts import Facts
 from diagnosis.phrase import seconds
@@ -59,13 +59,15 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Compare response times of new and old targets.",
-        "See whether it already fades; then wait rather than act.",
-        "Check slow start on the target group.",
+        Check("Compare response times of new and old targets.", Look.METRICS),
+        Check("See whether it already fades; then wait rather than act.", Look.METRICS),
+        Check("Check slow start on the target group.", Look.TARGET_GROUP),
     ),
     prevention="Warm up before registering, or set the target group's slow start.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    owner=Owner.APPLICATION,
+    short="cold targets",
     triggers={"deployment": 0.5},
     grows_with_rollout=False,
     touched_by=(Effect.CAPACITY, Effect.REGISTRATION),

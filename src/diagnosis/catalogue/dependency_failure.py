@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, Facts
@@ -86,13 +86,18 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Find the dependency in the application's log: connection refused, pool exhausted, time-out.",
-        "Look at the database: connections, locks, the newest statements.",
-        "Check the status of foreign services called.",
+        Check(
+            "Find the dependency in the application's log: connection refused, pool exhausted, time-out.",
+            Look.LOGS,
+        ),
+        Check("Look at the database: connections, locks, the newest statements.", Look.METRICS),
+        Check("Check the status of foreign services called.", Look.HEALTH),
     ),
     prevention="Give each dependency a short time-out, a circuit breaker and an alarm of its own.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    owner=Owner.APPLICATION,
+    short="failing dependency",
     triggers={"deployment": -1.0, "other_deployment": 1.0},
     touched_by=(Effect.DATABASE, Effect.NETWORK, Effect.CONFIGURATION, Effect.PERMISSION),
     sources=("ALB user guide, CloudWatch metrics: HTTPCode_Target_5XX_Count, TargetResponseTime",),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import software_fails_everywhere
 from diagnosis.facts import Facts
@@ -74,13 +74,18 @@ CAUSE = Cause(
     needs=("metrics", "target_health"),
     examine=examine,
     first_look=(
-        "Send the check's own request to a target: path, port, and the Host header the check uses.",
-        "Compare the code it answers with the group's matcher.",
-        "See whether a release moved the path or a change edited the check.",
+        Check(
+            "Send the check's own request to a target: path, port, and the Host header the check uses.",
+            Look.TARGETS,
+        ),
+        Check("Compare the code it answers with the group's matcher.", Look.TARGET_GROUP),
+        Check("See whether a release moved the path or a change edited the check.", Look.CHANGES),
     ),
     prevention="Treat the checked path as part of the service's contract and test it in the pipeline.",
     retry=Retry.SAFE,
     rollback_helps=True,
+    owner=Owner.PLATFORM,
+    short="health check",
     triggers={"deployment": 0.5, "configuration_change": 0.5},
     touched_by=(Effect.HEALTH_CHECK, Effect.CONFIGURATION),
     sources=(

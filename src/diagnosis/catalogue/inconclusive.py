@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import EVERYWHERE, Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.facts import Facts
 
 
@@ -24,13 +24,15 @@ CAUSE = Cause(
     needs=(),
     examine=examine,
     first_look=(
-        "See below which evidence is missing or contradicts, and the best candidates.",
-        "Look at the access log of the minutes after the onset.",
-        "Compare with the last hours on the load balancer's dashboard.",
+        Check("See below which evidence is missing or contradicts, and the best candidates.", Look.CHANGES),
+        Check("Look at the access log of the minutes after the onset.", Look.ATTRIBUTES),
+        Check("Compare with the last hours on the load balancer's dashboard.", Look.METRICS),
     ),
     prevention="Turn on access logs, and grant the permissions named as missing.",
     retry=Retry.UNKNOWN,
     rollback_helps=False,
+    owner=Owner.APPLICATION,
+    short="unknown cause",
     systems=EVERYWHERE,
     sources=("ALB user guide, troubleshooting",),
     cases=(

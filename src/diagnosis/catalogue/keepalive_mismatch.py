@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, Facts
@@ -85,19 +85,26 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        (
+        Check(
             "Compare the server's keep-alive time with the load balancer's idle timeout; the server's must be"
-            " longer."
+            " longer.",
+            Look.ATTRIBUTES,
         ),
-        "Look in the access log for 502 with target_processing_time near zero on every path.",
-        (
+        Check(
+            "Look in the access log for 502 with target_processing_time near zero on every path.",
+            Look.ATTRIBUTES,
+        ),
+        Check(
             "If it began with a release, see whether it changed the web server, its worker class or its"
-            " time-outs."
+            " time-outs.",
+            Look.DEPLOYMENTS,
         ),
     ),
     prevention="Set the server's keep-alive time above the idle timeout (for 60 s, 75 s is usual).",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=True,
+    owner=Owner.APPLICATION,
+    short="keep-alive time",
     onset_after_deployment_minutes=25.0,
     triggers={"none_found": 1.0},
     touched_by=(Effect.TIMEOUT,),

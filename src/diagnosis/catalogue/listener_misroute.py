@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.evidence import Missing
 from diagnosis.facts import Facts, GroupFacts
@@ -96,9 +96,9 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Compare the rules with what they should be: aws elbv2 describe-rules.",
-        "See who changed listener or rule, and put it back; it takes effect in seconds.",
-        "Check the weights between blue and green groups.",
+        Check("Compare the rules with what they should be: aws elbv2 describe-rules.", Look.LISTENERS),
+        Check("See who changed listener or rule, and put it back; it takes effect in seconds.", Look.CHANGES),
+        Check("Check the weights between blue and green groups.", Look.LISTENERS),
     ),
     prevention=(
         "Keep one owner for listeners and rules, so that a roll-out tool and a template do not overwrite each"
@@ -106,6 +106,8 @@ CAUSE = Cause(
     ),
     retry=Retry.SAFE,
     rollback_helps=False,
+    owner=Owner.PLATFORM,
+    short="listener rules",
     triggers={"configuration_change": 2.5, "deployment": -3.0},
     touched_by=(Effect.ROUTING,),
     sources=(

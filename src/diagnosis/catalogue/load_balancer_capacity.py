@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved
 
@@ -40,13 +40,18 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "See RejectedConnectionCount, NewConnectionCount and ActiveConnectionCount around the onset.",
-        "Ask whether clients stopped reusing connections.",
-        "Reserve capacity units for the load balancer before a known rush.",
+        Check(
+            "See RejectedConnectionCount, NewConnectionCount and ActiveConnectionCount around the onset.",
+            Look.METRICS,
+        ),
+        Check("Ask whether clients stopped reusing connections.", Look.METRICS),
+        Check("Reserve capacity units for the load balancer before a known rush.", Look.ATTRIBUTES),
     ),
     prevention="Reserve load balancer capacity for rushes and keep client connections alive.",
     retry=Retry.SAFE,
     rollback_helps=False,
+    owner=Owner.PLATFORM,
+    short="load balancer's capacity",
     triggers={"traffic_change": 2.5, "deployment": -3.0},
     sources=("ALB user guide, CloudWatch metrics: RejectedConnectionCount, CapacityUtilization",),
     cases=(

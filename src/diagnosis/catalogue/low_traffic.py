@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.facts import Facts
 from diagnosis.phrase import rate
 
@@ -42,13 +42,15 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "See whether the few failures hit a person or a probe.",
-        "Give the alarm a floor: IF(requests > 100, errors / requests, 0).",
-        "Ask for more than one breaching minute.",
+        Check("See whether the few failures hit a person or a probe.", Look.METRICS),
+        Check("Give the alarm a floor: IF(requests > 100, errors / requests, 0).", Look.ALARM),
+        Check("Ask for more than one breaching minute.", Look.ALARM),
     ),
     prevention="Use rate alarms with a floor on the number of requests.",
     retry=Retry.UNKNOWN,
     rollback_helps=False,
+    owner=Owner.APPLICATION,
+    short="little traffic",
     triggers={"none_found": 2.0, "deployment": -2.0},
     sources=("CloudWatch user guide, metric math IF function",),
     cases=(

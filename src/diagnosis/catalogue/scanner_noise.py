@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved
 from diagnosis.symptom import Family
@@ -51,13 +51,15 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "List the paths and sources of the new 4xx from the access log.",
-        "Make sure that none of the probes succeeded.",
-        "Block the sources at the firewall if they cost anything.",
+        Check("List the paths and sources of the new 4xx from the access log.", Look.METRICS),
+        Check("Make sure that none of the probes succeeded.", Look.LOGS),
+        Check("Block the sources at the firewall if they cost anything.", Look.WEB_ACL),
     ),
     prevention="Alarm on 4xx by share and on successes lost rather than on the count of 4xx.",
     retry=Retry.NOT_UNCHANGED,
     rollback_helps=False,
+    owner=Owner.SECURITY,
+    short="probing by scanners",
     triggers={"traffic_change": 4.0, "deployment": -3.0},
     sources=("ALB user guide, CloudWatch metrics: HTTPCode_Target_4XX_Count",),
     cases=(

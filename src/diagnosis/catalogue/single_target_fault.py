@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.evidence import Missing
 from diagnosis.facts import Facts, GroupFacts
 from diagnosis.phrase import percent
@@ -81,13 +81,15 @@ CAUSE = Cause(
     needs=("metrics", "target_health"),
     examine=examine,
     first_look=(
-        "Take the target out: aws elbv2 deregister-targets, and see the errors end.",
-        "Look at its disk, memory, clock and system checks.",
-        "Replace it rather than repair it.",
+        Check("Take the target out: aws elbv2 deregister-targets, and see the errors end.", Look.TARGETS),
+        Check("Look at its disk, memory, clock and system checks.", Look.METRICS),
+        Check("Replace it rather than repair it.", Look.SCALING),
     ),
     prevention="Let the health check test what requests need, and replace unhealthy instances automatically.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    owner=Owner.PLATFORM,
+    short="one faulty target",
     triggers={"infrastructure": 5.0, "deployment": -4.0, "configuration_change": -1.0},
     sources=("ALB user guide, target group health",),
     known_problems=(

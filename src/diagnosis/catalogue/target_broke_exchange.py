@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.context import began_lately, lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, NEARLY_ALL, Facts
 from diagnosis.phrase import moved, percent
@@ -88,12 +88,13 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        (
+        Check(
             "Read the application's log on one target for crashes, restarts and errors about headers already"
-            " sent."
+            " sent.",
+            Look.LOGS,
         ),
-        "Send one failing request straight to a target and look at the raw response.",
-        "Compare the failing paths and methods with what the last release touched.",
+        Check("Send one failing request straight to a target and look at the raw response.", Look.TARGETS),
+        Check("Compare the failing paths and methods with what the last release touched.", Look.DEPLOYMENTS),
     ),
     prevention=(
         "Let the health check go through the same middleware as real requests, and alarm on"
@@ -101,6 +102,8 @@ CAUSE = Cause(
     ),
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=True,
+    owner=Owner.APPLICATION,
+    short="broken responses",
     triggers={"deployment": 1.5, "configuration_change": -1.0},
     sources=(
         (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import began_lately, lambda_target
 from diagnosis.facts import Facts
@@ -62,12 +62,16 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        (
+        Check(
             "Check that the targets' security group still admits the load balancer's on the traffic and"
-            " health-check port."
+            " health-check port.",
+            Look.NETWORK_CHANGES,
         ),
-        "Check the network ACLs of both subnets, the return ports 1024 to 65535 included.",
-        "Check the routes between the load balancer's and the targets' subnets.",
+        Check(
+            "Check the network ACLs of both subnets, the return ports 1024 to 65535 included.",
+            Look.NETWORK_CHANGES,
+        ),
+        Check("Check the routes between the load balancer's and the targets' subnets.", Look.NETWORK_CHANGES),
     ),
     prevention=(
         "Reference the load balancer's security group instead of addresses, and review plans that remove"
@@ -75,6 +79,8 @@ CAUSE = Cause(
     ),
     retry=Retry.SAFE,
     rollback_helps=False,
+    owner=Owner.NETWORK,
+    short="dropped packets to the targets",
     triggers={"configuration_change": 1.5, "deployment": -3.5},
     touched_by=(Effect.NETWORK,),
     sources=(

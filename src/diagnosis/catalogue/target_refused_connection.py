@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import began_lately, lambda_target, software_fails_everywhere
 from diagnosis.facts import Facts
@@ -79,15 +79,20 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "On one target, see what listens: ss -ltnp, and compare it with the registered port.",
-        "Read the process manager's log for a stop or crash at the onset.",
-        "Check that the health check uses the traffic port.",
+        Check(
+            "On one target, see what listens: ss -ltnp, and compare it with the registered port.",
+            Look.TARGETS,
+        ),
+        Check("Read the process manager's log for a stop or crash at the onset.", Look.LOGS),
+        Check("Check that the health check uses the traffic port.", Look.TARGET_GROUP),
     ),
     prevention=(
         "Health-check the traffic port, restart crashed processes, and refuse a release that does not listen."
     ),
     retry=Retry.SAFE,
     rollback_helps=True,
+    owner=Owner.APPLICATION,
+    short="refused connections",
     triggers={"deployment": 0.5},
     touched_by=(Effect.REGISTRATION, Effect.HEALTH_CHECK, Effect.CONFIGURATION, Effect.CAPACITY),
     sources=(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import began_lately, lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, NEARLY_ALL, Facts
@@ -74,15 +74,20 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Find the slow path: access log by target_processing_time, or the application's traces.",
-        "Look at the database's slowest statements and locks since the onset.",
-        "Check whether a release changed a query, an index or a time-out.",
+        Check(
+            "Find the slow path: access log by target_processing_time, or the application's traces.",
+            Look.LOGS,
+        ),
+        Check("Look at the database's slowest statements and locks since the onset.", Look.METRICS),
+        Check("Check whether a release changed a query, an index or a time-out.", Look.DEPLOYMENTS),
     ),
     prevention=(
         "Give every outgoing call a time-out shorter than the load balancer's, and move long work to a queue."
     ),
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=True,
+    owner=Owner.APPLICATION,
+    short="slow answers",
     triggers={"deployment": 1.0},
     touched_by=(Effect.TIMEOUT, Effect.DATABASE, Effect.CONFIGURATION, Effect.NETWORK),
     sources=(

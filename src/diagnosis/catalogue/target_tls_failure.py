@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import began_lately, software_fails_everywhere
 from diagnosis.facts import Facts
@@ -41,15 +41,20 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "From the load balancer's subnet: openssl s_client -connect <target>:<port>.",
-        "Check what certificate, protocols and ciphers the targets offer since the onset.",
-        "Check that the target group's protocol is what the targets speak.",
+        Check("From the load balancer's subnet: openssl s_client -connect <target>:<port>.", Look.TARGETS),
+        Check(
+            "Check what certificate, protocols and ciphers the targets offer since the onset.",
+            Look.CERTIFICATES,
+        ),
+        Check("Check that the target group's protocol is what the targets speak.", Look.TARGET_GROUP),
     ),
     prevention=(
         "Test the target's TLS settings against the load balancer's back-end ciphers before a release."
     ),
     retry=Retry.SAFE,
     rollback_helps=True,
+    owner=Owner.PLATFORM,
+    short="TLS handshake with the targets",
     triggers={"deployment": 0.5},
     touched_by=(Effect.CERTIFICATE, Effect.CONFIGURATION, Effect.HEALTH_CHECK),
     sources=(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, percent
 
@@ -44,13 +44,15 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "List the top addresses, agents and paths from the access log.",
-        "Put a rate rule on the web ACL, in count mode first if in doubt.",
-        "Check resource-level DDoS protection and its counts.",
+        Check("List the top addresses, agents and paths from the access log.", Look.LOGS),
+        Check("Put a rate rule on the web ACL, in count mode first if in doubt.", Look.WEB_ACL),
+        Check("Check resource-level DDoS protection and its counts.", Look.METRICS),
     ),
     prevention="Keep a rate-based rule and a bot rule on every public entry point.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    owner=Owner.SECURITY,
+    short="flood of requests",
     triggers={"traffic_change": 4.0, "deployment": -4.0},
     sources=("ALB user guide, CloudWatch metrics: LowReputationRequestsDenied, NewConnectionCount",),
     known_problems="Without access or firewall logs the number of sources is unknown.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, seconds
 
@@ -48,13 +48,15 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Raise the desired capacity now; scaling policies may be minutes behind.",
-        "See which entry path the requests take, and cache or shed it.",
-        "Ask who sent a newsletter or is on the air.",
+        Check("Raise the desired capacity now; scaling policies may be minutes behind.", Look.SCALING),
+        Check("See which entry path the requests take, and cache or shed it.", Look.METRICS),
+        Check("Ask who sent a newsletter or is on the air.", Look.METRICS),
     ),
     prevention="Scale on requests per target, keep head-room, and know of campaigns in advance.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    owner=Owner.PLATFORM,
+    short="rush of requests",
     triggers={"traffic_change": 4.0, "deployment": -4.0},
     sources=("ALB user guide, CloudWatch metrics: RequestCount, RequestCountPerTarget",),
     known_problems="Without access logs genuine visitors cannot be told from well-behaved bots.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.facts import Facts
 from diagnosis.phrase import percent
 
@@ -50,9 +50,12 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Compare other load balancers of the account by zone.",
-        "Look at the provider's health page and at zonal services in use (volumes, NAT gateways, caches).",
-        "Start a zonal shift away from the zone.",
+        Check("Compare other load balancers of the account by zone.", Look.METRICS),
+        Check(
+            "Look at the provider's health page and at zonal services in use (volumes, NAT gateways, caches).",
+            Look.HEALTH,
+        ),
+        Check("Start a zonal shift away from the zone.", Look.TARGETS),
     ),
     prevention=(
         "Keep capacity for the loss of a zone, turn on zonal autoshift, and avoid dependencies in a single"
@@ -60,6 +63,8 @@ CAUSE = Cause(
     ),
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    owner=Owner.PLATFORM,
+    short="impaired Availability Zone",
     triggers={"infrastructure": 5.0, "deployment": -5.0, "configuration_change": -1.0},
     sources=("ALB user guide, CloudWatch metrics: dimension AvailabilityZone", "ALB user guide, zonal shift"),
     cases=(

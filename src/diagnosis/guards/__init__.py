@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from diagnosis.guards.deployment import (
+    entry_point_watched,
     newest_deployment,
     no_deployment_under_way,
     no_later_change,
@@ -43,6 +44,7 @@ GUARDS: tuple[Callable[[Question], Answer], ...] = (
     errors_continue,
     enough_traffic,
     alarm_is_fresh,
+    entry_point_watched,
     platform_supported,
     owns_failing_group,
     newest_deployment,

@@ -34,6 +34,16 @@ HARMLESS_CHANGES = frozenset(
 )
 
 
+def entry_point_watched(question: Question) -> Answer:
+    """The alarm is about an Application Load Balancer: only its own metrics are looked at again before acting."""
+    if question.evidence.kind != "alb":
+        return refused(
+            "Only an Application Load Balancer's errors can be checked again just before a rollback, and this"
+            " alarm is about another entry point; go back by hand."
+        )
+    return passed("The alarm is about an Application Load Balancer, whose errors can be checked again.")
+
+
 def platform_supported(question: Question) -> Answer:
     """It is a deployment to EC2 or on-premises servers that was not driven by CloudFormation."""
     deployment = question.deployment
