@@ -107,6 +107,7 @@ def _scenario(section: Section, name: str) -> Scenario:
         alarm_clears=section.optional_number("alarm_clears"),
         noise=_noise(section),
         expect=read(section.section("expect"), _expectation),
+        story=section.text("story", name),
         systems=data,
     )
     _check_groups(section, scenario, names)
@@ -193,6 +194,7 @@ def _alarm(section: Section, name: str | None = None) -> Alarm:
         rule=section.optional_text("rule"),
         envelope=section.text("envelope", "eventbridge", choices=ENVELOPES),
         actions=section.texts("actions"),
+        since=section.optional_number("since"),
     )
 
 

@@ -136,6 +136,7 @@ class Alarm:
     event: Any = None
     event_path: Path | None = None
     actions: tuple[str, ...] = ()
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ class Change:
     read_only: bool
     invoked_by: str | None
     event_id: str
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,7 @@ class Scenario:
     alarm_clears: float | None
     noise: bool
     expect: Expectation
+    story: str = ""
     systems: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from cli.accuracy import redraw, report, rivals, trial
+from cli.accuracy import left_out, redraw, report, rivals, trial
 from cli.accuracy.result import Measured, Result
 from cli.page import Page
 from lab import scenarios
@@ -37,6 +37,7 @@ def _measured(page: Page, names: Sequence[str], draws: int, processes: int) -> M
             latest=tuple(_watched(page, "shown to rivals", names, pool.map(rivals.blame_latest, names))),
             running=tuple(map(rivals.stop_running, names)),
             redrawn=tuple(_redrawn(page, names, draws, pool.map)),
+            left_out=left_out.results([each for each in pool.map(left_out.score, names) if each]),
         )
 
 

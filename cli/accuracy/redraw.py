@@ -28,11 +28,11 @@ def drawn(scenario: Scenario, number: int) -> Scenario:
 
 def _judged(told: Scenario, drawn: Scenario) -> Result:
     evidence = evidence_of(drawn)
-    verdict = diagnose(evidence, alarm_metrics(drawn.alarm), _alarm_group(drawn.alarm, evidence))
+    verdict = diagnose(evidence, alarm_metrics(drawn.alarm), alarm_group(drawn.alarm, evidence))
     return judged(told, verdict.code, verdict.confidence, verdict.trigger.chosen.kind)
 
 
-def _alarm_group(alarm: Alarm, evidence: Evidence) -> str | None:
+def alarm_group(alarm: Alarm, evidence: Evidence) -> str | None:
     """The one target group that the alarm, or its children, name, as the alarm function finds it."""
     named = {each.target_group for each in (alarm, *alarm.children) if each.target_group}
     groups = () if isinstance(evidence.target_groups, Missing) else evidence.target_groups

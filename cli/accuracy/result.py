@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lab import Scenario
 
@@ -14,7 +15,9 @@ class Result:
     """One answer beside what was expected; `expected` and `expected_trigger` hold all that is accepted.
 
     `went_back` is the deployment that was rolled back, if any; `wanted` whether going back was right (None:
-    open), `wanted_of` of which deployment; `refused_by` are the guards that objected.
+    open), `wanted_of` of which deployment; `refused_by` are the guards that objected. `kind` is the entry
+    point's; `calls` are the AWS calls up to the answer, by service and operation, `metrics` the series asked
+    for.
     """
 
     scenario: str
@@ -27,6 +30,9 @@ class Result:
     wanted: bool | None
     wanted_of: str | None
     refused_by: tuple[str, ...] = ()
+    kind: str = ""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    metrics: int = 0
 
     @property
     def right(self) -> bool:
@@ -58,7 +64,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All answers: ours end to end and in the examination, the rivals', and ours on noise drawn anew."""
+    """All answers: ours end to end and in the examination, the rivals', ours on noise drawn anew, and ours
+    with each story left out of what is fitted.
+    """
 
     draws: int
     ours: tuple[Result, ...]
@@ -66,6 +74,7 @@ class Measured:
     latest: tuple[Result, ...]
     running: tuple[Result, ...]
     redrawn: tuple[Result, ...]
+    left_out: tuple[Result, ...] = ()
 
 
 def judged(

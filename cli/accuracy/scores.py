@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from cli.accuracy.groups import GROUPS, group_of
 from cli.accuracy.result import INCONCLUSIVE, Result
 
 # Where rollbacks begin is a border: at 90 %.
@@ -102,6 +103,22 @@ def _bin(results: Sequence[Result], low: float, high: float) -> Bin:
     ]
     mean = sum(each.confidence for each in inside) / len(inside) if inside else 0.0
     return Bin(low, high, len(inside), mean, sum(each.right for each in inside))
+
+
+def calibration_error(results: Sequence[Result]) -> float:
+    """The mean distance between confidence and truth over the bins, by their verdicts; 0 is best."""
+    made = calibration(results)
+    verdicts = sum(each.verdicts for each in made)
+    apart = sum(abs(each.mean_confidence * each.verdicts - each.right) for each in made)
+    return apart / verdicts if verdicts else 0.0
+
+
+def by_group(results: Iterable[Result]) -> dict[str, Counts]:
+    """The counts by the group of the code that was expected first, in the contract's order."""
+    found: dict[str, list[Result]] = {name: [] for name in GROUPS}
+    for each in results:
+        found[group_of(each.expected[0])].append(each)
+    return {name: count(members) for name, members in found.items()}
 
 
 def brier(results: Iterable[Result]) -> float:

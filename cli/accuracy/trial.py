@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from cli.accuracy.result import Result, judged
@@ -21,7 +23,15 @@ def run(source: str | Path) -> Result:
     trigger = document.get("trigger", {"kind": ""})
     guards = document.get("rollback", {}).get("guards", ())
     refused = tuple(guard["name"] for guard in guards if not guard["passed"])
-    return judged(scenario, cause["code"], cause["confidence"], trigger["kind"], went_back, refused)
+    answer = judged(scenario, cause["code"], cause["confidence"], trigger["kind"], went_back, refused)
+    about = document.get("resource", {}).get("kind", "")
+    asked = [call for call in lab.calls if call.invocation == 1]
+    return replace(
+        answer,
+        kind=about,
+        calls=Counter(call.name for call in asked),
+        metrics=sum(len(call.parameters.get("MetricDataQueries", ())) for call in asked),
+    )
 
 
 def _went_back(lab: Lab) -> str | None:
