@@ -147,8 +147,15 @@ class Deployment:
 
     def _role(self, name: str, properties: dict[str, Any]) -> None:
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        documents += self._managed_policies(name)
         statements = [statement for document in documents for statement in _as_list(document["Statement"])]
         self.stack.roles[name] = Role(name, tuple(statements), tuple(properties.get("ManagedPolicyArns", [])))
+
+    def _managed_policies(self, role: str) -> list[Any]:
+        """The documents of the template's own managed policies that name the role."""
+        kind = "AWS::IAM::ManagedPolicy"
+        policies = [self._properties(each) for each in self._resources.values() if each["Type"] == kind]
+        return [each["PolicyDocument"] for each in policies if self._reference(role) in each["Roles"]]
 
     def _function(self, name: str, properties: dict[str, Any]) -> None:
         invoke = self._invoke_config(name)

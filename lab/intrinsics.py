@@ -34,6 +34,7 @@ class Resolver:
     ) -> None:
         self._conditions: Mapping[str, Any] = template.get("Conditions", {})
         self._mappings: Mapping[str, Any] = template.get("Mappings", {})
+        self._declared: Mapping[str, Any] = template.get("Parameters", {})
         self._parameters = parameters
         self._pseudo = pseudo
         self._reference = reference
@@ -83,7 +84,11 @@ class Resolver:
             return NO_VALUE
         if name in self._pseudo:
             return self._pseudo[name]
-        return self._parameters[name] if name in self._parameters else self._reference(name)
+        if name not in self._parameters:
+            return self._reference(name)
+        declared = self._declared[name]["Type"]
+        value = self._parameters[name]
+        return value.split(",") if declared == "CommaDelimitedList" else value
 
     def _get_att(self, argument: Any) -> str:
         name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument

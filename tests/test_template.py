@@ -1,5 +1,6 @@
 """What template.yaml promises: the outside of the stack, and who may do what inside it."""
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -31,6 +32,7 @@ DEFAULTS = {
     "SeverityP2ErrorPercent": 0.1,
     "SeverityP1SpikePerMinute": 10,
     "SeverityP1LostPercent": 50,
+    "ReadRegions": "*",
     "ReservedConcurrency": 0,
 }
 OUTPUTS = {
@@ -123,8 +125,11 @@ def as_list(value: Any) -> list[Any]:
 
 def statements(role: str) -> Iterator[dict[str, Any]]:
     """A role's statements, those under a condition included."""
-    for policy in properties(role)["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
+    documents = [policy["PolicyDocument"] for policy in properties(role)["Policies"]]
+    shared = [properties(name) for name in names_of("AWS::IAM::ManagedPolicy")]
+    documents += [policy["PolicyDocument"] for policy in shared if {"Ref": role} in policy["Roles"]]
+    for document in documents:
+        for statement in document["Statement"]:
             yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
@@ -300,11 +305,29 @@ def test_no_action_is_written_with_a_wildcard(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", [name.replace("Function", "Role") for name in HANDLERS])
-def test_every_resource_is_allowed_only_where_nothing_narrower_exists_and_in_this_region(role: str) -> None:
+def test_every_resource_is_allowed_only_where_nothing_narrower_exists_and_in_named_regions(role: str) -> None:
     for statement in statements(role):
         if "*" in as_list(statement["Resource"]):
             assert set(as_list(statement["Action"])) <= KNOW_NOTHING_NARROWER
-            assert statement["Condition"] == {"StringEquals": {"aws:RequestedRegion": {"Ref": "AWS::Region"}}}
+            assert statement["Condition"] in (
+                {"StringEquals": {"aws:RequestedRegion": {"Ref": "AWS::Region"}}},
+                {"StringLike": {"aws:RequestedRegion": {"Ref": "ReadRegions"}}},
+            )
+
+
+READING = re.compile(r"[\w-]+:(BatchGet|Get|List|Describe|LookupEvents|StartQuery|StopQuery|GET)\w*")
+
+
+def test_what_may_be_done_in_any_region_only_reads() -> None:
+    (policy,) = names_of("AWS::IAM::ManagedPolicy")
+    document = properties(policy)["PolicyDocument"]
+    asked = [action for each in document["Statement"] for action in as_list(each["Action"])]
+    assert [action for action in asked if not READING.fullmatch(action)] == []
+
+
+def test_the_shared_policy_is_within_the_size_that_iam_allows() -> None:
+    (policy,) = names_of("AWS::IAM::ManagedPolicy")
+    assert len(json.dumps(properties(policy)["PolicyDocument"], separators=(",", ":"))) < 6144
 
 
 @pytest.mark.parametrize("role", NEEDED)
