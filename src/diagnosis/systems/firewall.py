@@ -99,9 +99,9 @@ class WebAcl:
     default_action: str
     rules: tuple[WebAclRule, ...]
     metrics: Metrics | Missing = NOT_LOOKED_UP
-    log_destination: str | None | Missing = NOT_LOOKED_UP
+    log_destination: str | Missing | None = NOT_LOOKED_UP
     sampled: BlockedRequests | Missing = NOT_LOOKED_UP
-    logged: BlockedRequests | None | Missing = NOT_LOOKED_UP
+    logged: BlockedRequests | Missing | None = NOT_LOOKED_UP
 
     @property
     def blocked(self) -> BlockedRequests | Missing:
