@@ -8,7 +8,14 @@ from diagnosis.changes import RelevantChange, relevant_changes
 from diagnosis.evidence import Evidence, Metrics, Missing
 from diagnosis.shift import STILL, UNKNOWN_LEVEL, Level, Shift, Span, count_shift, level_shift, middle
 from diagnosis.symptom import attempted_requests
-from diagnosis.systems.edge import Bucket, Distribution, EdgeOrigin
+from diagnosis.systems.edge import (
+    API,
+    CLASSIC,
+    LOAD_BALANCER,
+    Bucket,
+    Distribution,
+    EdgeOrigin,
+)
 
 # A minute stands out when it has several errors and this many times the share that is usual.
 FEWEST_ERRORS, STANDS_OUT = 3.0, 4.0
@@ -36,6 +43,9 @@ LATENCIES = (
     ("IntegrationLatency", "p99", 1000.0),
 )
 
+# What the evidence shows an origin to be, whatever its name is.
+KINDS = {"alb": LOAD_BALANCER, "clb": CLASSIC, "apigateway": API}
+
 
 @dataclass(frozen=True, slots=True)
 class OriginFacts:
@@ -51,6 +61,7 @@ class OriginFacts:
     kind: str
     read: bool = False
     requests: Shift = STILL
+    requests_of_the_edges: Shift = STILL
     errors: Shift = STILL
     rejections: Shift = STILL
     refused_tls: Shift = STILL
@@ -73,8 +84,8 @@ class OriginFacts:
 
     @property
     def deserted(self) -> bool:
-        """Whether clearly fewer requests reach it than before."""
-        return self.requests.fallen
+        """Whether clearly fewer requests reach it than before, also of those that the edge has."""
+        return self.requests.fallen and self.requests_of_the_edges.fallen
 
 
 def origin_facts(
@@ -110,6 +121,7 @@ def _origin(
         )
     if evidence is None or isinstance(evidence, Missing) or isinstance(evidence.metrics, Missing):
         return known
+    known = replace(known, kind=KINDS.get(evidence.kind, kind))
     return _with_figures(known, evidence.metrics, span, edge)
 
 
@@ -124,6 +136,7 @@ def _with_figures(
         known,
         read=True,
         requests=requests,
+        requests_of_the_edges=count_shift(asked, edge[1], span),
         lost=max(0.0, requests.before - requests.after) * span.minutes,
         errors=count_shift(errors, asked, span),
         rejections=count_shift(summed(metrics, REJECTIONS), asked, span),

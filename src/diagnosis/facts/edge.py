@@ -48,6 +48,15 @@ class EdgeFacts:
         return next((each for each in self.origins if each.id == self.failing_origin), None)
 
     @property
+    def passes_on(self) -> bool:
+        """Whether the origin's own answers make up most of what the edge's errors are."""
+        origin = self.failing
+        if origin is None or not origin.read:
+            return False
+        server = origin.errors.excess >= MOST * self.server_errors.excess > 0
+        return server or origin.rejections.excess >= MOST * self.client_errors.excess > 0
+
+    @property
     def failing_function(self) -> EdgeFunctionFacts | None:
         """The function whose errors rose with a good part of the edge's."""
         worst = max(self.functions, key=lambda each: each.errors.excess, default=None)

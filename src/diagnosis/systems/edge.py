@@ -38,6 +38,7 @@ class EdgeOrigin:
     attempts: int = 3
     tls_protocols: tuple[str, ...] = ()
     access: str | None = None
+    path: str = ""
 
     @property
     def speaks_tls(self) -> bool:
