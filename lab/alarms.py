@@ -99,6 +99,8 @@ class Alarms:
 
     def _common(self, alarm: Alarm) -> dict[str, Any]:
         changed = self._scenario.at if alarm.state == "ALARM" else self._scenario.at - timedelta(days=3)
+        if alarm.since is not None:
+            changed = self._scenario.moment(alarm.since)
         common: dict[str, Any] = {
             "AlarmName": alarm.name,
             "AlarmArn": self.configuration.arn(alarm),

@@ -1,4 +1,4 @@
-"""CloudTrail's LookupEvents: late, slow to answer, one filter at a time, newest first."""
+"""CloudTrail's LookupEvents: late, region by region, slow to answer, one filter at a time, newest first."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from lab.loading import stable_hex
 from lab.moments import moment, zulu
 from lab.paging import page
 from lab.scenario import Scenario
-from lab.wire import Answer
+from lab.wire import Answer, asking_region
 
 LOOKUPS_A_SECOND = 2
+# Global services record their events here (CloudTrail user guide, "Global service events").
+GLOBAL, GLOBAL_SERVICES = "us-east-1", frozenset({"iam", "cloudfront", "route53", "sts", "organizations"})
 PAGE = 50
 
 _RESOURCE_TYPES = {
@@ -44,6 +46,7 @@ class Event:
     read_only: bool = False
     invoked_by: str | None = None
     id: str = ""
+    region: str | None = None
 
 
 def changes_of(scenario: Scenario) -> list[Event]:
@@ -60,6 +63,7 @@ def changes_of(scenario: Scenario) -> list[Event]:
             change.read_only,
             change.invoked_by,
             change.event_id,
+            change.region,
         )
         for change in scenario.changes
     ]
@@ -75,8 +79,7 @@ class CloudTrail:
         self._delay = timedelta(seconds=delay)
         self._events: list[Event] = []
         self._sources: list[Callable[[], Iterable[Event]]] = []
-        self._tokens = float(LOOKUPS_A_SECOND)
-        self._filled_at = clock.ticks()
+        self._buckets: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
     def operations(self) -> dict[str, Answer]:
@@ -92,8 +95,9 @@ class CloudTrail:
         self._sources.append(source)
 
     def lookup_events(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """As the API reference has it: at most one attribute, 50 a page, two calls a second and account."""
-        self._take_token()
+        """As the API reference has it: one attribute, 50 a page, two calls a second, account and region."""
+        region = asking_region.get() or self._region
+        self._take_token(region)
         attributes = parameters.get("LookupAttributes", [])
         if len(attributes) > 1:
             raise AwsError("InvalidLookupAttributesException", "You can only specify one lookup attribute.")
@@ -103,7 +107,7 @@ class CloudTrail:
         start, end = _range(parameters)
         found = [
             event
-            for event in self._visible()
+            for event in self._visible(region)
             if (start is None or event.at >= start)
             and (end is None or event.at <= end)
             and all(_matches(event, one["AttributeKey"], one["AttributeValue"]) for one in attributes)
@@ -112,20 +116,24 @@ class CloudTrail:
         events, token = page(found, parameters.get("NextToken"), size, "InvalidNextTokenException")
         return {"Events": [self._shown(event) for event in events]} | ({"NextToken": token} if token else {})
 
-    def _take_token(self) -> None:
+    def _take_token(self, region: str) -> None:
         with self._lock:
             now = self._clock.ticks()
-            refill = max(0.0, now - self._filled_at) * LOOKUPS_A_SECOND
-            self._tokens = min(float(LOOKUPS_A_SECOND), self._tokens + refill)
-            self._filled_at = max(now, self._filled_at)
-            if self._tokens < 1:
+            tokens, filled_at = self._buckets.get(region, (float(LOOKUPS_A_SECOND), now))
+            tokens = min(float(LOOKUPS_A_SECOND), tokens + max(0.0, now - filled_at) * LOOKUPS_A_SECOND)
+            if tokens < 1:
                 raise AwsError("ThrottlingException", "Rate exceeded")
-            self._tokens -= 1
+            self._buckets[region] = (tokens - 1, max(now, filled_at))
 
-    def _visible(self) -> list[Event]:
+    def _visible(self, region: str) -> list[Event]:
         now = self._clock.now()
         everything = [*self._events, *(event for source in self._sources for event in source())]
-        return [event for event in everything if event.at + self._delay <= now]
+        return [each for each in everything if each.at + self._delay <= now and self._place(each) == region]
+
+    def _place(self, event: Event) -> str:
+        """The region that records it."""
+        at_edge = (event.parameters or {}).get("scope") == "CLOUDFRONT"
+        return event.region or (GLOBAL if at_edge or event.source in GLOBAL_SERVICES else self._region)
 
     def _shown(self, event: Event) -> dict[str, Any]:
         id_ = event.id or _uuid(event)
@@ -149,7 +157,7 @@ class CloudTrail:
             "eventTime": zulu(event.at),
             "eventSource": f"{event.source}.amazonaws.com",
             "eventName": event.name,
-            "awsRegion": self._region,
+            "awsRegion": self._place(event),
             "sourceIPAddress": event.invoked_by or "198.51.100.7",
             "userAgent": event.invoked_by or "APN/1.0 HashiCorp/1.0 Terraform/1.9.8",
             "requestParameters": dict(event.parameters) if event.parameters else None,

@@ -9,6 +9,7 @@ from typing import Any
 from lab.clock import Clock
 from lab.deploying import Deployments
 from lab.deployments import Group, Run, TargetRun, location, revision_from
+from lab.loading_deployments import CLASSIC
 from lab.scenario import Scenario
 
 # In place, behind a load balancer (user guide, "Lifecycle event hook availability").
@@ -68,9 +69,19 @@ class CodeDeployInfo:
         info |= self._rollback_settings(group) | _balancer_info(group.platform, group.target_groups)
         if group.platform == "Server":
             info["ec2TagFilters"] = [{"Key": "Name", "Value": "-".join(group.key), "Type": "KEY_AND_VALUE"}]
+        if group.platform == "ECS":
+            info["ecsServices"] = self._services(group)
         if group.style == "blue_green":
             info["blueGreenDeploymentConfiguration"] = _BLUE_GREEN
         return info | self._last_deployments(group)
+
+    def _services(self, group: Group) -> list[dict[str, str]]:
+        """The services of the scenario that have one of the group's target groups."""
+        return [
+            {"serviceName": each.name, "clusterName": each.cluster}
+            for each in self._scenario.systems.get("services", ())
+            if set(each.target_groups) & set(group.target_groups)
+        ]
 
     def _rollback_settings(self, group: Group) -> dict[str, Any]:
         events = list(group.auto_rollback)
@@ -236,7 +247,10 @@ def _style(style: str) -> dict[str, str]:
 
 
 def _balancer_info(platform: str, target_groups: Sequence[str]) -> dict[str, Any]:
-    """Names, not ARNs; ECS has its two groups as a pair."""
+    """Names, not ARNs; ECS has its two groups as a pair, Classic load balancers have a list of their own."""
+    classic = [name.removeprefix(CLASSIC) for name in target_groups if name.startswith(CLASSIC)]
+    if classic:
+        return {"loadBalancerInfo": {"elbInfoList": [{"name": name} for name in classic]}}
     named = [{"name": name} for name in target_groups]
     if not named:
         return {}

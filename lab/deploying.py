@@ -10,7 +10,7 @@ from lab.clock import Clock
 from lab.cloudtrail import Event
 from lab.deployments import GroupKey, Run, TargetRun, application_tags, groups_of, location, same
 from lab.loading import stable_hex
-from lab.loading_deployments import FINAL_STATUSES
+from lab.loading_deployments import CLASSIC, FINAL_STATUSES
 from lab.scenario import Deployment, Revision, Scenario
 
 QUEUE_TIME = timedelta(seconds=5)
@@ -139,6 +139,9 @@ class Deployments:
             for name, at in moves:
                 if at is not None and at <= now:
                     for group in run.target_groups:
+                        if group.startswith(CLASSIC):
+                            yield _classic_move(at, name, target.id, group.removeprefix(CLASSIC))
+                            continue
                         yield Event(
                             at,
                             name,
@@ -299,6 +302,23 @@ def _together(config: str, count: int) -> int:
     if config.endswith("AllAtOnce"):
         return count
     return max(1, count // 2) if config.endswith("HalfAtATime") else 1
+
+
+def _classic_move(at: datetime, name: str, instance: str, balancer: str) -> Event:
+    """The same of a Classic Load Balancer, whose calls have names of their own."""
+    names = {
+        "DeregisterTargets": "DeregisterInstancesFromLoadBalancer",
+        "RegisterTargets": "RegisterInstancesWithLoadBalancer",
+    }
+    return Event(
+        at,
+        names[name],
+        "elasticloadbalancing",
+        "AWSCodeDeployRole",
+        (balancer, instance),
+        {"loadBalancerName": balancer, "instances": [{"instanceId": instance}]},
+        invoked_by="codedeploy.amazonaws.com",
+    )
 
 
 def _error(given: Deployment) -> tuple[str, str] | None:

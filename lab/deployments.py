@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from lab.loading import stable_hex
-from lab.loading_deployments import FINAL_STATUSES
+from lab.loading_deployments import CLASSIC, FINAL_STATUSES
 from lab.scenario import Revision, Scenario
 
 GroupKey = tuple[str, str]
@@ -162,6 +162,7 @@ def groups_of(scenario: Scenario) -> dict[GroupKey, Group]:
 
 def _instances(scenario: Scenario, target_groups: Iterable[str]) -> tuple[str, ...]:
     known = {group.name: group for group in scenario.target_groups}
+    known |= {f"{CLASSIC}{each.group.name}": each.group for each in _classic(scenario)}
     ids = [
         target.id
         for name in target_groups
@@ -169,6 +170,11 @@ def _instances(scenario: Scenario, target_groups: Iterable[str]) -> tuple[str, .
         for target in known[name].targets
     ]
     return tuple(dict.fromkeys(ids))
+
+
+def _classic(scenario: Scenario) -> Iterable[Any]:
+    found = scenario.systems.get("classic_load_balancer")
+    return (found,) if found else ()
 
 
 def application_tags(scenario: Scenario) -> dict[str, dict[str, str]]:

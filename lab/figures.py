@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lab.draw import Draw, even_split
+from lab.loading_aws import LEVELS
 from lab.scenario import GROUP_COUNTS, Scenario, Target, TargetGroup
 from lab.systems import systems
 from lab.timeline import FIRST_MINUTE, LAST_MINUTE, Timeline
@@ -56,7 +57,7 @@ def draw(scenario: Scenario, recovered_from: int | None = None) -> Figures:
     for key, line in scenario.traffic.items():
         healed = _line(line, recovered_from)
         stream = _stream(scenario, "traffic", key)
-        if key == "capacity_utilization":
+        if key in LEVELS:
             figures.levels[key] = _levels(healed, stream)
         else:
             figures.traffic[key] = _cells(healed, stream, [1.0] * len(figures.zones))

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from lab import loading_aws, loading_deployments
-from lab.scenario import Alarm, Expectation, Scenario
+from lab.scenario import Alarm, Expectation, Later, Scenario
 from lab.strict import ScenarioError, Section, read
 from lab.systems import systems
 
@@ -215,6 +215,16 @@ def _expectation(section: Section) -> Expectation:
         component=section.optional_text("component"),
         rollback=None if section.raw("rollback") is None else section.flag("rollback", False),
         refused_by=section.texts("refused_by"),
+        later=_later(section.section("later")) if section.has("later") else None,
+    )
+
+
+def _later(section: Section) -> Later:
+    return Later(
+        cause=section.texts("cause"),
+        trigger=section.texts("trigger"),
+        trigger_id=section.optional_text("trigger_id"),
+        messages=int(section.number("messages", 0.0)) if section.has("messages") else None,
     )
 
 

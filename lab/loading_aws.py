@@ -33,7 +33,13 @@ TRAFFIC = {
     "elb_auth_error": "ELBAuthError",
     "elb_auth_failure": "ELBAuthFailure",
     "elb_auth_success": "ELBAuthSuccess",
+    "elb_auth_latency": "ELBAuthLatency",
+    "elb_auth_claims_too_large": "ELBAuthUserClaimsSizeExceeded",
+    "jwt_validation_failures": "JWTValidationFailureCount",
 }
+
+# Of these each data point is a level and no count.
+LEVELS = frozenset({"capacity_utilization", "elb_auth_latency"})
 
 # What AWS says with each state when nothing else is given ("TargetHealth" in the API reference).
 HEALTH_DEFAULTS: dict[str, tuple[str | None, str | None]] = {
@@ -360,6 +366,7 @@ def change(section: Section, scenario: str, index: int) -> Change:
         read_only=section.flag("read_only", False),
         invoked_by=section.optional_text("invoked_by"),
         event_id=section.text("id", _uuid(digest)),
+        region=section.optional_text("region"),
     )
 
 

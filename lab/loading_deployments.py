@@ -21,6 +21,8 @@ CREATORS = (
 )
 ROLLBACK_EVENTS = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")
 TARGET_STATUSES = ("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Unknown", "Ready")
+# Marks the name of a Classic Load Balancer among those of target groups.
+CLASSIC = "classic/"
 OVERVIEW = ("Pending", "InProgress", "Succeeded", "Failed", "Skipped", "Ready")
 
 
@@ -75,7 +77,10 @@ def _deployment(section: Section, groups: list[str]) -> Deployment:
 
 
 def _target_groups(section: Section, groups: list[str]) -> tuple[str, ...]:
-    """Names of target groups; one of another load balancer is allowed when marked `other/`."""
+    """Names of target groups; one of another load balancer is allowed when marked `other/`.
+
+    `load_balancers` are Classic ones, which have no target groups.
+    """
     names = section.texts("target_groups")
     for name in names:
         if name not in groups and not name.startswith("other/"):
@@ -83,7 +88,8 @@ def _target_groups(section: Section, groups: list[str]) -> tuple[str, ...]:
                 "target_groups",
                 f"{name!r} is not one of {', '.join(groups)}; one of another load balancer is other/{name}",
             )
-    return tuple(name.removeprefix("other/") for name in names)
+    classic = (f"{CLASSIC}{name}" for name in section.texts("load_balancers"))
+    return (*(name.removeprefix("other/") for name in names), *classic)
 
 
 def _revision(section: Section) -> Revision:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from statistics import NormalDist
 
 from lab.figures import TARGET_CODES, Cells, Figures, GroupFigures
-from lab.loading_aws import TRAFFIC
+from lab.loading_aws import LEVELS, TRAFFIC
 from lab.scenario import Scenario
 from lab.systems import systems
 
@@ -51,13 +51,19 @@ _CODE_METRICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 _OWN_METRICS = {
-    metric: key
-    for key, metric in TRAFFIC.items()
-    if metric not in _CODE_METRICS and key != "capacity_utilization"
+    metric: key for key, metric in TRAFFIC.items() if metric not in _CODE_METRICS and key not in LEVELS
 }
+# Published for a zone of a load balancer, and not for the whole.
+_NEVER_WHOLE, _ZONE_ONLY = frozenset({"DroppedInvalidHeaderRequestCount"}), ("LZ",)
+_LEVEL_METRICS = {TRAFFIC[key]: key for key in LEVELS}
 _HOST_METRICS = {"HealthyHostCount": "healthy", "UnHealthyHostCount": "unhealthy"}
 _DIMENSIONS = {"LoadBalancer": "L", "AvailabilityZone": "Z", "TargetGroup": "T"}
-_UNITS = {"TargetResponseTime": "Seconds", "ProcessedBytes": "Bytes", "CapacityUtilization": "Percent"}
+_UNITS = {
+    "TargetResponseTime": "Seconds",
+    "ProcessedBytes": "Bytes",
+    "CapacityUtilization": "Percent",
+    "ELBAuthLatency": "Milliseconds",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +183,7 @@ class MetricStore:
             of_groups, own = _CODE_METRICS[name]
             cells = [group.counts[figure] for group in groups for figure in of_groups]
             return _counts([*cells, *(self._figures.traffic[key] for key in own)], zones)
-        if name in _OWN_METRICS and letters in _BALANCER:
+        if name in _OWN_METRICS and letters in (_ZONE_ONLY if name in _NEVER_WHOLE else _BALANCER):
             return _counts([self._figures.traffic[_OWN_METRICS[name]]], zones)
         if name in _HOST_METRICS and letters in _GROUP_ONLY:
             return _hosts(getattr(groups[0], _HOST_METRICS[name]), zones)
@@ -185,13 +191,16 @@ class MetricStore:
             return _response_times(groups, zones)
         if name == "RequestCountPerTarget" and letters in ("T", "TZ", "LT", "LTZ"):
             return _per_target(groups[0], zones)
-        if name == "CapacityUtilization" and letters == "L":
-            return _levels(self._figures.levels["capacity_utilization"])
+        if name in _LEVEL_METRICS and letters == "L":
+            return _levels(self._figures.levels[_LEVEL_METRICS[name]])
         return EMPTY
 
     def _candidates(self) -> Iterator[tuple[str, str, dict[str, str]]]:
         balancer = {"LoadBalancer": self.scenario.load_balancer.dimension}
-        names = {*_GROUP_METRICS, *_CODE_METRICS, *_OWN_METRICS, *_HOST_METRICS, *_SPECIAL}
+        names = {
+            *(*_GROUP_METRICS, *_CODE_METRICS, *_OWN_METRICS, *_HOST_METRICS, *_SPECIAL),
+            *_LEVEL_METRICS,
+        }
         zoned: list[dict[str, str]] = [{}, *({"AvailabilityZone": zone} for zone in self._figures.zones)]
         grouped: list[dict[str, str]] = [{}, *({"TargetGroup": dimension} for dimension in self._names)]
         for name in sorted(names):
@@ -204,7 +213,7 @@ class MetricStore:
 
 
 _ORDER = (("LoadBalancer", "L"), ("TargetGroup", "T"), ("AvailabilityZone", "Z"))
-_SPECIAL = ("TargetResponseTime", "RequestCountPerTarget", "CapacityUtilization")
+_SPECIAL = ("TargetResponseTime", "RequestCountPerTarget")
 
 
 def _counts(parts: Iterable[Cells], zones: Sequence[int]) -> Series:

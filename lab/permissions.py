@@ -51,7 +51,9 @@ class Need:
 
 
 def iam_action(service: str, operation: str) -> str:
-    """The IAM action of an operation."""
+    """The IAM action of an operation; those of API Gateway are HTTP methods."""
+    if _PREFIXES.get(service, service) == "apigateway" and operation.startswith("Get"):
+        return "apigateway:GET"
     return _ACTIONS.get(f"{service}.{operation}") or f"{_PREFIXES.get(service, service)}:{operation}"
 
 
@@ -109,6 +111,52 @@ def _tables(asked: Mapping[str, Any], arn: ArnMaker) -> Iterable[str]:
     return [arn("dynamodb", f"table/{table}") for table in asked["RequestItems"]]
 
 
+def _container_instances(asked: Mapping[str, Any], arn: ArnMaker) -> Iterable[str]:
+    """ListTasks is granted on the machines that carry them (Service Authorization Reference)."""
+    return [arn("ecs", f"container-instance/{str(asked['cluster']).rsplit('/', 1)[-1]}/any")]
+
+
+def _distribution(asked: Mapping[str, Any], arn: ArnMaker) -> Iterable[str]:
+    """The ARNs of CloudFront name no region."""
+    head, service, _, account, resource = arn("cloudfront", f"distribution/{asked['Id']}").rsplit(":", 4)
+    return [":".join((head, service, "", account, resource))]
+
+
+def _function(asked: Mapping[str, Any], arn: ArnMaker) -> Iterable[str]:
+    """A function by name or ARN; what is asked of an alias or a version is granted with it as a qualifier."""
+    name = str(asked["FunctionName"])
+    return [name if name.startswith("arn:") else arn("lambda", f"function:{name}")]
+
+
+def _log_groups(asked: Mapping[str, Any], arn: ArnMaker) -> Iterable[str]:
+    return [arn("logs", f"log-group:{name}:*") for name in asked["logGroupNames"]]
+
+
+def _api(asked: Mapping[str, Any], arn: ArnMaker) -> Iterable[str]:
+    """The path that is asked for; the ARNs of API Gateway name no account."""
+    rest, other, stage = (
+        asked.get("restApiId"),
+        asked.get("apiId") or asked.get("ApiId"),
+        asked.get("stageName"),
+    )
+    path = f"/restapis/{rest}" if rest else f"/apis/{other}" if other else "/restapis"
+    path += f"/stages/{stage or asked.get('StageName')}" if stage or asked.get("StageName") else ""
+    return [_of_all_accounts(arn, path)]
+
+
+def _of_all_accounts(arn: ArnMaker, path: str) -> str:
+    partition, _, _, region, _, _ = arn("apigateway", path).split(":", 5)
+    return f"{partition}:aws:apigateway:{region}::{path}"
+
+
+def _web_acl(asked: Mapping[str, Any], arn: ArnMaker) -> Iterable[str]:
+    known = next((asked[key] for key in ("WebAclArn", "ResourceArn", "ARN") if key in asked), None)
+    if known:
+        return [known]
+    scope = "global" if asked.get("Scope") == "CLOUDFRONT" else "regional"
+    return [arn("wafv2", f"{scope}/webacl/{asked['Name']}/{asked['Id']}")]
+
+
 def _parameter(asked: Mapping[str, Any], arn: ArnMaker) -> Iterable[str]:
     names = asked.get("Names") or [asked["Name"]]
     return [arn("ssm", f"parameter/{str(name).lstrip('/')}") for name in names]
@@ -134,6 +182,25 @@ _RESOURCES: dict[str, Callable[[Mapping[str, Any], ArnMaker], Iterable[str]]] = 
     "codedeploy.GetDeploymentConfig": lambda asked, arn: [
         arn("codedeploy", f"deploymentconfig:{asked['deploymentConfigName']}")
     ],
+    "ecs.DescribeServices": lambda asked, _: asked["services"],
+    "ecs.ListServiceDeployments": lambda asked, _: [asked["service"]],
+    "ecs.DescribeServiceDeployments": lambda asked, _: asked["serviceDeploymentArns"],
+    "ecs.DescribeServiceRevisions": lambda asked, _: asked["serviceRevisionArns"],
+    "ecs.DescribeTasks": lambda asked, _: asked["tasks"],
+    "ecs.ListTasks": _container_instances,
+    "cloudfront.GetDistribution": _distribution,
+    "route53.ListResourceRecordSets": lambda asked, _: [
+        f"arn:aws:route53:::hostedzone/{str(asked['HostedZoneId']).rsplit('/', 1)[-1]}"
+    ],
+    "acm.DescribeCertificate": lambda asked, _: [asked["CertificateArn"]],
+    "apigateway.*": _api,
+    "apigateway.GetAccount": lambda _, arn: [_of_all_accounts(arn, "/account")],
+    "apigateway.GetUsagePlans": lambda _, arn: [_of_all_accounts(arn, "/usageplans")],
+    "apigatewayv2.*": _api,
+    "lambda.*": _function,
+    "lambda.GetAccountSettings": _anything,
+    "logs.StartQuery": _log_groups,
+    "wafv2.*": _web_acl,
     "dynamodb.*": _table,
     "dynamodb.BatchGetItem": _tables,
     "dynamodb.BatchWriteItem": _tables,

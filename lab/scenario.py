@@ -213,6 +213,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """What is known when all later looks are over, and how many messages people got until then."""
+
+    cause: tuple[str, ...] = ()
+    trigger: tuple[str, ...] = ()
+    trigger_id: str | None = None
+    messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """What the product should make of the incident; lists are acceptable answers, the best first."""
 
@@ -223,6 +233,7 @@ class Expectation:
     component: str | None = None
     rollback: bool | None = None
     refused_by: tuple[str, ...] = ()
+    later: Later | None = None
 
 
 @dataclass(frozen=True, slots=True)

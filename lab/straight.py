@@ -9,10 +9,11 @@ the collectors read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from functools import partial
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -56,19 +57,19 @@ from lab.systems import Stage, systems
 from lab.wire import Answer
 
 WINDOW_MINUTES = 180
+QUIET_GROUP = {
+    "targets": 6,
+    "requests": "4421",
+    "target_4xx": "60",
+    "response_time": "0.09",
+    "response_time_p99": "0.42",
+}
 
 
 def case_scenario(title: str, incident: Mapping[str, Any]) -> staged.Scenario:
     """A scenario from a catalogue case: what it says, over a quiet service called order-api with one group,
     orders.
     """
-    quiet_group = {
-        "targets": 6,
-        "requests": "4421",
-        "target_4xx": "60",
-        "response_time": "0.09",
-        "response_time_p99": "0.42",
-    }
     about = {key: systems()[key] for key in incident if key in systems()}
     if any(hasattr(system, "ENTRY") for system in about.values()):
         return _case_of_system(title, incident, about)
@@ -84,23 +85,31 @@ def case_scenario(title: str, incident: Mapping[str, Any]) -> staged.Scenario:
             "metric": "HTTPCode_ELB_5XX_Count",
             **incident.get("alarm", {}),
         },
-        "target_groups": {name: {**quiet_group, **group} for name, group in groups.items()},
+        "target_groups": {name: {**QUIET_GROUP, **group} for name, group in groups.items()},
         **{key: system.quiet(incident[key]) for key, system in about.items()},
     }
     return parse(yaml.safe_dump(content), name=title)
 
 
 def _case_of_system(title: str, incident: Mapping[str, Any], about: Mapping[str, Any]) -> staged.Scenario:
-    """A case about another entry point than a load balancer, over a quiet one."""
+    """A case about another entry point than a load balancer, over a quiet one and a quiet origin."""
+    groups = incident.get("target_groups", {"orders": {}})
     content = {
         "title": title,
         "at": "2026-11-20T14:47:10Z",
         "cloudtrail_delay": 0,
+        "load_balancer": {"name": "order-api"},
         **incident,
+        "target_groups": {name: {**QUIET_GROUP, **group} for name, group in groups.items()},
         **{key: system.quiet(incident[key]) for key, system in about.items()},
-        "alarm": {"name": "errors", **incident.get("alarm", {})},
+        "alarm": {"name": "errors", **_watched(about), **incident.get("alarm", {})},
     }
     return parse(yaml.safe_dump(content), name=title)
+
+
+def _watched(about: Mapping[str, Any]) -> dict[str, str]:
+    """What the alarm watches unless the case says so."""
+    return {"metric": system.METRIC for system in about.values() if hasattr(system, "METRIC")}
 
 
 def evidence_of(scenario: staged.Scenario) -> Evidence:
@@ -121,28 +130,20 @@ def _of_others(
     scenario: staged.Scenario, store: MetricStore, ids: Mapping[str, str], asked: Scope
 ) -> Evidence:
     """The real collectors over the lab's answers; only an origin that is a load balancer comes from data."""
-    known: dict[str, object] = {}
-    if any(reading.name == "origins" for reading in READINGS_OF[asked.entry_point.kind]):
-        known["origins"] = _origins(scenario, store, ids)
-    answers = _read(asked, READINGS_OF[asked.entry_point.kind], known)
+
+    def behind(origin: Scope) -> Evidence:
+        of = _of_load_balancer if origin.entry_point.kind == "alb" else _of_others
+        return of(scenario, store, ids, origin)
+
+    readings = [
+        replace(each, collect=partial(cast("Any", each.collect), behind=behind))
+        if each.name == "origins"
+        else each
+        for each in READINGS_OF[asked.entry_point.kind]
+    ]
+    answers = _read(asked, readings, {})
     named = {each.name: answers[each.name] for each in fields(Evidence) if each.name in answers}
     return Evidence(**{"metrics": NOT_LOOKED_UP, **named, "now": scenario.at, "kind": asked.entry_point.kind})
-
-
-def _origins(
-    scenario: staged.Scenario, store: MetricStore, ids: Mapping[str, str]
-) -> Mapping[str, Evidence | Missing]:
-    """The origins by id; the modules of the systems say which of them is the scenario's load balancer."""
-    found: dict[str, Evidence | Missing] = {}
-    for key, data in scenario.systems.items():
-        origins = getattr(systems()[key], "load_balancer_origins", None)
-        for origin in origins(data) if origins else ():
-            balancer = scenario.load_balancer
-            about = EntryPoint(
-                "alb", balancer.dimension, balancer.name, None, scenario.account, scenario.region
-            )
-            found[origin] = _of_load_balancer(scenario, store, ids, _scope(scenario, store, about))
-    return found
 
 
 def _of_load_balancer(
@@ -181,9 +182,12 @@ def _of_load_balancer(
         "listener_list": listeners,
         "deployments": _deployments(asked, groups),
         "changes": collect_changes(asked, {}),
-        "instances": tuple(
-            Instance(target.id, target.zone, "running", None, group.security_groups)
-            for target, group in instances
+        "instances": (
+            *(
+                Instance(target.id, target.zone, "running", None, group.security_groups)
+                for target, group in instances
+            ),
+            *_interfaces(scenario),
         ),
         "processor": {
             id: _column(store.series(EC2, "CPUUtilization", {"InstanceId": id}), "Average")
@@ -194,6 +198,16 @@ def _of_load_balancer(
     extra = [reading for reading in READINGS_OF["alb"] if reading not in READINGS]
     answers = _read(asked, extra, known)
     return Evidence(now=scenario.at, **{name: value for name, value in answers.items() if name in told})
+
+
+def _interfaces(scenario: staged.Scenario) -> Iterator[Instance]:
+    """The network interfaces of targets that are addresses, each once."""
+    addresses: dict[str, Instance] = {}
+    for group in scenario.target_groups:
+        for target in group.targets if group.target_type == "ip" else ():
+            interface = Instance(target.id, target.zone, "in-use", None, group.security_groups)
+            addresses.setdefault(target.id, interface)
+    yield from addresses.values()
 
 
 def _metrics(
@@ -264,9 +278,10 @@ def _conditions(rule: staged.Rule) -> tuple[str, ...]:
 
 
 def _actions(rule: staged.Rule, ids: Mapping[str, str]) -> tuple[Action, ...]:
+    first = (Action("authenticate-oidc"),) if rule.authenticate_oidc else ()
     if rule.forward:
-        return (Action("forward", {ids[name]: weight for name, weight in rule.forward.items()}),)
-    return (Action("fixed-response", status_code=rule.fixed),) if rule.fixed else (Action("redirect"),)
+        return (*first, Action("forward", {ids[name]: weight for name, weight in rule.forward.items()}))
+    return (*first, Action("fixed-response", status_code=rule.fixed) if rule.fixed else Action("redirect"))
 
 
 def _target(target: staged.Target) -> Target:

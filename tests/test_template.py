@@ -84,6 +84,7 @@ NEEDED = {
 }
 # Service Authorization Reference: the actions that know no resource, or none that fits the question we ask.
 KNOW_NOTHING_NARROWER = {
+    "cloudfront:GetMonitoringSubscription",
     "cloudtrail:LookupEvents",
     "cloudwatch:DescribeAlarms",  # knows alarms, but a composite alarm only as "*"
     "cloudwatch:GetMetricData",
@@ -93,6 +94,11 @@ KNOW_NOTHING_NARROWER = {
     "codedeploy:StopDeployment",
     "ec2:DescribeInstances",
     "ec2:DescribeNetworkInterfaces",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListClusters",
+    "ecs:ListServices",
+    "elasticloadbalancing:DescribeInstanceHealth",
+    "elasticloadbalancing:DescribeListenerCertificates",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeLoadBalancerAttributes",
     "elasticloadbalancing:DescribeLoadBalancers",
@@ -100,6 +106,13 @@ KNOW_NOTHING_NARROWER = {
     "elasticloadbalancing:DescribeTargetGroupAttributes",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
+    "health:DescribeAffectedEntities",
+    "health:DescribeEventDetails",
+    "health:DescribeEvents",
+    "lambda:GetAccountSettings",
+    "logs:GetQueryResults",  # knows the query's id only
+    "logs:StopQuery",
+    "route53:ListHostedZones",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }

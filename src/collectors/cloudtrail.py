@@ -1,21 +1,23 @@
 """Reads who changed what around the onset, from CloudTrail, with as few look-ups as can be.
 
-An account may look up twice a second and region, all its tools together (CloudTrail API reference,
-LookupEvents).
+An account may look up twice a second and region, all its tools together, and each look-up takes just one
+attribute (CloudTrail API reference, LookupEvents). So a sweep of all writes is made, beside it the writes of
+the service that the entry point belongs to; only where the sweep does not reach back all the way, more is
+looked up. What a later look adds is read from where the first one stopped seeing.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from collectors.reading import Answer, Reading, Scope, in_utc, read_each
-from diagnosis.evidence import Change, Changes, Missing
+from collectors.cloudtrail_records import parse_changes
+from collectors.reading import Answer, Reading, Scope, read_each
+from diagnosis.belongings import own_identifiers
+from diagnosis.evidence import Changes, Evidence, Missing
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
@@ -24,96 +26,37 @@ if TYPE_CHECKING:
 PERMISSIONS = ("cloudtrail:LookupEvents",)
 LOOK_BACK = timedelta(minutes=45)
 # "CloudTrail typically delivers events within an average of about 5 minutes of an API call" (CloudTrail user
-# guide).
+# guide). It is an average: a later look goes back twice as far behind what was shown.
 DELIVERY = timedelta(minutes=5)
 EVENTS_A_PAGE = 50
-MOST_RESOURCES = 40
-# Room for the longest ARN; a request may hold policies and templates of any size.
-MOST_TEXT, MOST_ITEMS, MOST_DEPTH, MOST_CHARACTERS = 256, 12, 8, 4000
-
-# Recorded as writes, but nothing that serves requests is changed by them.
-NOISE: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            "AssumeRole",
-            "AssumeRoleWithSAML",
-            "AssumeRoleWithWebIdentity",
-            "ConsoleLogin",
-            "CredentialChallenge",
-            "GetFederationToken",
-            "GetSessionToken",
-            "UserAuthentication",
-        ),
-        "somebody signs in",
-    ),
-    **dict.fromkeys(
-        (
-            "Decrypt",
-            "Encrypt",
-            "GenerateDataKey",
-            "GenerateDataKeyWithoutPlaintext",
-            "ReEncrypt",
-            "RetireGrant",
-        ),
-        "a key is used",
-    ),
-    **dict.fromkeys(
-        (
-            "CreateLogGroup",
-            "CreateLogStream",
-            "PutLogEvents",
-            "PutRetentionPolicy",
-            "StartQuery",
-            "StopQuery",
-        ),
-        "logs are written or searched",
-    ),
-    **dict.fromkeys(("PutDashboard", "PutMetricData", "SetAlarmState"), "monitoring at work"),
-    **dict.fromkeys(
-        (
-            "OpenControlChannel",
-            "OpenDataChannel",
-            "CreateControlChannel",
-            "CreateDataChannel",
-            "PutComplianceItems",
-            "PutConfigurePackageResult",
-            "PutInventory",
-            "UpdateInstanceAssociationStatus",
-            "UpdateInstanceInformation",
-        ),
-        "the Systems Manager agent reports",
-    ),
-    **dict.fromkeys(
-        (
-            "PostHostCommandUpdate",
-            "PutHostCommandAcknowledgement",
-            "PutHostCommandComplete",
-            "PollHostCommand",
-        ),
-        "the CodeDeploy agent reports",
-    ),
-    **dict.fromkeys(
-        ("DiscoverPollEndpoint", "SubmitContainerStateChange", "SubmitTaskStateChange"),
-        "the ECS agent reports",
-    ),
-    **dict.fromkeys(("CreateSnapshot", "CreateSnapshots", "DeleteSnapshot", "StartBackupJob"), "a back-up"),
+# A later look is in no hurry: so many pages of the sweep, and so many parts of the service by their names.
+MOST_PAGES, MOST_NAMED = 4, 6
+# Global services record their events here: IAM, CloudFront, Route 53, WAF for CloudFront (CloudTrail user
+# guide, "Global service events").
+GLOBAL = "us-east-1"
+# By kind of entry point: the service whose writes are looked up beside the sweep, and the one after it.
+SERVICES: Mapping[str, tuple[str, str]] = {
+    "alb": ("elasticloadbalancing", "ec2"),
+    "clb": ("elasticloadbalancing", "ec2"),
+    "apigateway": ("apigateway", "lambda"),
+    "cloudfront": ("cloudfront", "wafv2"),
+    "bucket": ("s3", "kms"),
 }
-
-_IDENTIFIER = re.compile(r"arn:\S+|[a-z]{1,12}-[0-9a-f]{8}(?:[0-9a-f]{9})?")
-_NAMING_KEY = re.compile(r"(?:.*(?:Name|Id|Arn|ARN|Identifier)|name|id|arn|groupName|resource)s?")
-_SECRET_KEY = re.compile(
-    r"password|secretstring|secretbinary|userdata|privatekey|credential|authtoken", re.IGNORECASE
-)
-_HIDDEN = "(not kept)"
+# How CloudTrail lists what a service named in its record; these prefixes are of bare names.
+_LOOKED_UP_BY_NAME = ("lambda:", "cloudfront:", "apigateway:", "secretsmanager:", "s3:", "iam:", "ecs:")
 
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """What to look up (LookupEvents takes just one attribute), and from which page on."""
+    """What to look up, in which region (None: the entry point's), and from which page on."""
 
     attribute: LookupAttributeKeyType
     value: str
+    region: str | None = None
     token: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.value} in {self.region}" if self.region else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,45 +68,122 @@ class Shown:
 
 
 WRITES = LookUp("ReadOnly", "false")
-LOAD_BALANCING = LookUp("EventSource", "elasticloadbalancing.amazonaws.com")
-NETWORK = LookUp("EventSource", "ec2.amazonaws.com")
+# Roles and policies of every region.
+IDENTITIES = LookUp("EventSource", "iam.amazonaws.com", GLOBAL)
 
 
 def collect_changes(scope: Scope, read: Mapping[str, object]) -> Changes | Missing:
-    """The writes of the last 45 minutes: what a sweep of all services shows, and those of load balancing.
+    """The writes of the last 45 minutes: what a sweep of all services shows, and those of the entry point's.
 
-    Only where the sweep does not reach back all the way, it is carried on and the network's changes are
+    Only where the sweep does not reach back all the way, it is carried on and the next service's changes are
     looked up by themselves too. `since` is the time since which the sweep showed everything.
     """
     start = scope.now - LOOK_BACK
-    client = cast("CloudTrailClient", scope.clients("cloudtrail"))
-    look_up = partial(_look_up, client, start, scope.now)
-    shown = read_each("cloudtrail", (WRITES, LOAD_BALANCING), look_up)
+    look_up = partial(_look_up, scope, start)
+    main, further = _of_the_service(scope)
+    shown = read_each("cloudtrail", (WRITES, main, *_elsewhere(scope)), look_up)
     sweep = shown[WRITES]
     if isinstance(sweep, Missing):
         return sweep
     if sweep.token:
         onwards = replace(WRITES, token=sweep.token)
-        shown |= read_each("cloudtrail", (NETWORK, onwards), look_up)
-        further = shown[onwards]
-        sweep = sweep if isinstance(further, Missing) else Shown(sweep.events + further.events, further.token)
+        shown |= read_each("cloudtrail", (further, onwards), look_up)
+        sweep = _carried_on(sweep, shown.pop(onwards))
+        shown[WRITES] = sweep
+    return _changes(scope, sweep, shown, start)
+
+
+def later_changes(known: Evidence) -> Reading:
+    """The reading of a later look: what CloudTrail shows by now beyond what was read before."""
+    return Reading("changes", "cloudtrail", (), PERMISSIONS, partial(_collect_later, known))
+
+
+def _collect_later(known: Evidence, scope: Scope, read: Mapping[str, object]) -> Changes | Missing:
+    """What was known, with what has landed since. Where that cannot be read, what was known is still true."""
+    before = known.changes
+    if isinstance(before, Missing):
+        return collect_changes(scope, read)
+    start = max(before.shown_until - DELIVERY, scope.now - LOOK_BACK)
+    look_up = partial(_look_up, scope, start)
+    shown = read_each("cloudtrail", (WRITES, _of_the_service(scope)[0], *_elsewhere(scope)), look_up)
+    sweep = shown[WRITES]
+    if isinstance(sweep, Missing):
+        return before
+    for _ in range(MOST_PAGES - 1):
+        if sweep.token is None:
+            break
+        onwards = replace(WRITES, token=sweep.token)
+        sweep = _carried_on(sweep, read_each("cloudtrail", (onwards,), look_up)[onwards])
+    if before.truncated:
+        named = partial(_look_up, scope, scope.now - LOOK_BACK)
+        shown |= read_each("cloudtrail", _by_name(known), named)
+    new = _changes(scope, sweep, shown | {WRITES: sweep}, start)
+    found = {each.id: each for each in (*new.found, *before.found)}
+    return replace(
+        new,
+        since=max(before.since, new.since) if new.truncated else before.since,
+        found=tuple(sorted(found.values(), key=lambda each: (each.at, each.id), reverse=True)),
+        truncated=before.truncated or new.truncated,
+    )
+
+
+def _of_the_service(scope: Scope) -> tuple[LookUp, LookUp]:
+    about = scope.entry_point
+    # In another region than that of global services it is the region of an origin behind the edge.
+    kind = "alb" if about.kind == "cloudfront" and about.region != GLOBAL else about.kind
+    main, further = SERVICES[kind]
+    return (
+        LookUp("EventSource", f"{main}.amazonaws.com"),
+        LookUp("EventSource", f"{further}.amazonaws.com"),
+    )
+
+
+def _elsewhere(scope: Scope) -> tuple[LookUp, ...]:
+    """What the entry point's own region does not record; in that of global services the sweep shows it."""
+    about = scope.entry_point
+    seen = about.region == GLOBAL or about.kind == "cloudfront"
+    return () if seen or scope.elsewhere is None else (IDENTITIES,)
+
+
+def _by_name(known: Evidence) -> tuple[LookUp, ...]:
+    """Look-ups of single parts of the service: its security groups first, then what else has a name."""
+    own = sorted(own_identifiers(known))
+    names = [each for each in own if each.startswith("sg-")]
+    names += [each.partition(":")[2] for each in own if each.startswith(_LOOKED_UP_BY_NAME)]
+    return tuple(LookUp("ResourceName", name) for name in dict.fromkeys(names))[:MOST_NAMED]
+
+
+def _carried_on(sweep: Shown, further: Shown | Missing) -> Shown:
+    return sweep if isinstance(further, Missing) else Shown(sweep.events + further.events, further.token)
+
+
+def _changes(scope: Scope, sweep: Shown, shown: Mapping[LookUp, Shown | Missing], start: datetime) -> Changes:
     events = [event for each in shown.values() if not isinstance(each, Missing) for event in each.events]
     return Changes(
         since=_reach(sweep, start),
         shown_until=scope.now - DELIVERY,
         found=parse_changes(events),
         truncated=sweep.token is not None,
+        unread=_gaps(sweep, shown),
     )
 
 
-def _look_up(client: CloudTrailClient, start: datetime, end: datetime, wanted: LookUp) -> Shown:
+def _gaps(sweep: Shown, shown: Mapping[LookUp, Shown | Missing]) -> dict[str, Missing]:
+    """What could not be looked up, unless the sweep showed it anyway."""
+    missing = {key: each for key, each in shown.items() if isinstance(each, Missing)}
+    return {str(key): each for key, each in missing.items() if key.region is not None or sweep.token}
+
+
+def _look_up(scope: Scope, start: datetime, wanted: LookUp) -> Shown:
+    client = scope.client_in("cloudtrail", wanted.region or scope.entry_point.region)
     request: dict[str, Any] = {
         "LookupAttributes": [{"AttributeKey": wanted.attribute, "AttributeValue": wanted.value}],
         "StartTime": start,
-        "EndTime": end,
+        "EndTime": scope.now,
         "MaxResults": EVENTS_A_PAGE,
     }
-    answer = client.lookup_events(**(request | ({"NextToken": wanted.token} if wanted.token else {})))
+    token = {"NextToken": wanted.token} if wanted.token else {}
+    answer = cast("CloudTrailClient", client).lookup_events(**(request | token))
     return Shown(tuple(answer.get("Events", ())), answer.get("NextToken"))
 
 
@@ -171,89 +191,6 @@ def _reach(sweep: Shown, start: datetime) -> datetime:
     """Since when the sweep showed everything: LookupEvents goes backwards from the newest event."""
     times = [each["EventTime"] for each in sweep.events if "EventTime" in each]
     return min(times).astimezone(UTC) if sweep.token and times else start
-
-
-def parse_changes(events: Iterable[Answer]) -> tuple[Change, ...]:
-    """The changes among recorded events, each once, newest first; without reads and noise."""
-    changes = {change.id: change for event in events if (change := parse_event(event))}
-    return tuple(sorted(changes.values(), key=lambda each: (each.at, each.id), reverse=True))
-
-
-def parse_event(event: Answer) -> Change | None:
-    """One recorded event as a change; None if it changes nothing, or lacks its id or time."""
-    record = _record(event)
-    name, at = event.get("EventName", ""), in_utc(event.get("EventTime"))
-    reads = event.get("ReadOnly") == "true" or record.get("readOnly") is True
-    if reads or name in NOISE or at is None or not event.get("EventId"):
-        return None
-    parameters = record.get("requestParameters") or {}
-    return Change(
-        id=event["EventId"],
-        name=name,
-        source=event.get("EventSource", ""),
-        at=at,
-        by=_by(record.get("userIdentity") or {}) or event.get("Username") or "unknown",
-        resources=_resources(event, parameters),
-        error=record.get("errorCode"),
-        parameters=_bounded(parameters) if isinstance(parameters, dict) else {},
-    )
-
-
-def _record(event: Answer) -> dict[str, Any]:
-    """The record itself, which LookupEvents gives as JSON text."""
-    try:
-        record = json.loads(event.get("CloudTrailEvent") or "{}")
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _by(identity: Answer) -> str | None:
-    """Who did it: a user, `role/session` or a service (CloudTrail user guide, "userIdentity element")."""
-    if identity.get("type") == "Root":
-        return "root"
-    arn = identity.get("arn") or ""
-    named = arn.partition(":assumed-role/")[2] or identity.get("userName") or identity.get("invokedBy")
-    return named or arn.rsplit("/", 1)[-1] or None
-
-
-def _resources(event: Answer, parameters: object) -> tuple[str, ...]:
-    listed = (each.get("ResourceName") for each in event.get("Resources", ()))
-    found = dict.fromkeys(filter(None, (*listed, *_identifiers("", parameters, MOST_DEPTH))))
-    return tuple(found)[:MOST_RESOURCES]
-
-
-def _identifiers(key: str, value: object, depth: int) -> Iterator[str]:
-    """Every text that looks like an identifier, or stands under a key that names something."""
-    if isinstance(value, str) and len(value) <= MOST_TEXT:
-        if _IDENTIFIER.fullmatch(value) or _NAMING_KEY.fullmatch(key):
-            yield value
-    elif isinstance(value, dict) and depth:
-        for inner, item in value.items():
-            yield from _identifiers(str(inner), item, depth - 1)
-    elif isinstance(value, list) and depth:
-        for item in value:
-            yield from _identifiers(key, item, depth - 1)
-
-
-def _bounded(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters, or only their uppermost where all would be too many."""
-    whole: dict[str, Any] = _cut("", parameters, MOST_DEPTH)
-    return whole if len(str(whole)) <= MOST_CHARACTERS else _cut("", parameters, 1)
-
-
-def _cut(key: str, value: object, depth: int) -> Any:
-    """The value in bounded size and depth, without what looks like a secret."""
-    if _SECRET_KEY.search(key):
-        return _HIDDEN
-    if isinstance(value, str):
-        return value[:MOST_TEXT]
-    if isinstance(value, dict):
-        kept = list(value.items())[:MOST_ITEMS] if depth else []
-        return {str(inner): _cut(str(inner), item, depth - 1) for inner, item in kept}
-    if isinstance(value, list):
-        return [_cut(key, item, depth - 1) for item in value[:MOST_ITEMS]] if depth else []
-    return value
 
 
 READINGS = (Reading("changes", "cloudtrail", (), PERMISSIONS, collect_changes),)

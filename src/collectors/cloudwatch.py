@@ -80,8 +80,15 @@ PUBLISHED: tuple[Published, ...] = (
     Published("ClientTLSNegotiationErrorCount", _SUM, (WHOLE,)),
     Published("ELBAuthError", _SUM, (WHOLE,)),
     Published("ELBAuthFailure", _SUM, (WHOLE,)),
+    Published("ELBAuthSuccess", _SUM, (WHOLE,)),
+    Published("ELBAuthLatency", ("Average",), (WHOLE,)),
+    Published("ELBAuthUserClaimsSizeExceeded", _SUM, (WHOLE,)),
+    # not in the guide's table, but seen where listeners validate tokens
+    Published("JWTValidationFailureCount", _SUM, (WHOLE,)),
     Published("LowReputationRequestsDenied", _SUM, (WHOLE,)),
     Published("DesyncMitigationMode_NonCompliant_Request_Count", _SUM, (WHOLE,)),
+    Published("DroppedInvalidHeaderRequestCount", _SUM, (ZONE,)),
+    Published("HTTP_Redirect_Url_Limit_Exceeded_Count", _SUM, (WHOLE,)),
 )
 
 

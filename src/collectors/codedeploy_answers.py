@@ -120,6 +120,11 @@ def _group(info: Answer) -> DeploymentGroup:
         deployment_config=info.get("deploymentConfigName"),
         alarms=tuple(_names(alarms, "alarms")) if alarms.get("enabled") else (),
         auto_rollback=info.get("autoRollbackConfiguration", {}).get("enabled", False),
+        services=tuple(
+            f"{each['clusterName']}/{each['serviceName']}"
+            for each in info.get("ecsServices", ())
+            if each.get("clusterName") and each.get("serviceName")
+        ),
     )
 
 

@@ -32,6 +32,11 @@ READ_ERRORS = (ClientError, BotoCoreError, UnreadableAnswerError)
 """What reading AWS is known to raise: refused, unreachable, timed out, or answered without content."""
 
 
+def pass_time(seconds: float) -> None:
+    """Sleep; by name, since whoever plays with time replaces `time.sleep`."""
+    time.sleep(seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the readings are about: the entry point, the minutes, and the boto3 client of each service.
@@ -46,7 +51,7 @@ class Scope:
     window: Window
     alarm_time: datetime
     elsewhere: Callable[[str, str], Any] | None = None
-    wait: Callable[[float], None] = time.sleep
+    wait: Callable[[float], None] = pass_time
 
     def client_in(self, service: str, region: str) -> Any:
         """The client of a service in that region."""

@@ -146,8 +146,9 @@ def _names_ours(resource: str, change: Change, own: frozenset[str]) -> bool:
 
 def _balancers(own: frozenset[str]) -> Iterable[str]:
     for each in own:
-        if ":loadbalancer/" in each:
-            yield each.split(":loadbalancer/", 1)[1]
+        # A Classic's ends in its bare name, which an ARN of another kind may hold by chance.
+        if ":loadbalancer/" in each and "/" in (balancer := each.split(":loadbalancer/", 1)[1]):
+            yield balancer
         elif ":listener/" in each:
             yield each.split(":listener/", 1)[1].rsplit("/", 1)[0]
 

@@ -5,6 +5,43 @@ from collections.abc import Iterator
 from diagnosis.cause import Signal
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved
+from diagnosis.shift import Shift, count_shift
+
+_REQUESTS = {"apigateway": "Count", "cloudfront": "Requests"}
+
+
+def requests_source(facts: Facts) -> str:
+    """The metric that counts an entry point's requests."""
+    return f"CloudWatch {_REQUESTS.get(facts.kind, 'RequestCount')}"
+
+
+def latency_source(facts: Facts) -> str:
+    """The metric that measures how long what stands behind takes."""
+    names = {"apigateway": "IntegrationLatency", "cloudfront": "OriginLatency"}
+    return f"CloudWatch {names.get(facts.kind, 'TargetResponseTime')}"
+
+
+def successes(facts: Facts) -> Shift:
+    """The requests that went well: 2XX of the targets, or all that are not the alarm's errors where those
+    are all that is published.
+    """
+    if facts.kind not in _REQUESTS:
+        return facts.counts["target_2xx"]
+    asked, failed = facts.symptom.attempted, facts.symptom.errors
+    good = tuple(max(0.0, all_ - bad) for all_, bad in zip(asked, failed, strict=True))
+    return count_shift(good, (1.0,) * len(good), facts.span)
+
+
+def rejections(facts: Facts) -> float:
+    """Requests that were refused as bad since the onset, beyond those of before."""
+    if facts.gateway:
+        return facts.gateway.client_errors.excess
+    return facts.counts["target_4xx"].excess + facts.counts["elb_4xx"].excess
+
+
+def successes_source(facts: Facts) -> str:
+    """The metric that counts what went well."""
+    return requests_source(facts) if facts.kind in _REQUESTS else "CloudWatch HTTPCode_Target_2XX_Count"
 
 
 def software_fails_everywhere(facts: Facts) -> Iterator[Signal]:

@@ -18,7 +18,7 @@ from diagnosis.systems.edge import Distribution
 from diagnosis.systems.firewall import WebAcl
 from diagnosis.systems.functions import Function
 from diagnosis.systems.gateway import Api
-from diagnosis.systems.health import AlarmInAlarm, HealthEvent
+from diagnosis.systems.health import MAY_NOT_ASK, AlarmInAlarm, HealthEvent
 
 __all__ = ["MINUTE", "MISSING", "NOT_LOOKED_UP", "MetricKey", "Metrics", "Missing", "Window"]
 
@@ -125,7 +125,10 @@ class DeploymentTarget:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentGroup:
-    """A CodeDeploy deployment group with its tags (Missing where they could not be read)."""
+    """A CodeDeploy deployment group with its tags (Missing where they could not be read).
+
+    `services` are the ECS services that it deploys to, as cluster/service.
+    """
 
     application: str
     name: str
@@ -138,6 +141,7 @@ class DeploymentGroup:
     auto_rollback: bool = False
     tags: Mapping[str, str] | Missing = field(default_factory=dict)
     application_tags: Mapping[str, str] | Missing = field(default_factory=dict)
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +212,14 @@ class Changes:
     `shown_until`.
 
     CloudTrail delivers about five minutes after the call (lambda-ops facts, section 4). `truncated` means
-    that there was more.
+    that there was more. `unread` are look-ups besides that could not be made, by what was looked up.
     """
 
     since: datetime
     shown_until: datetime
     found: tuple[Change, ...]
     truncated: bool = False
+    unread: Mapping[str, Missing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +274,7 @@ class Evidence:
 
 def _missing_below(path: str, value: object) -> typing.Iterator[tuple[str, str]]:
     if isinstance(value, Missing):
-        if value != NOT_LOOKED_UP:
+        if value not in (NOT_LOOKED_UP, MAY_NOT_ASK):
             yield path, value.reason
     elif isinstance(value, Metrics):
         return  # its unread series are kept beside it, and its points are many

@@ -33,10 +33,10 @@ def diagnose(
     ranked = _settle(facts)
     named, deeper = leading(ranked), _at_the_origin(facts)
     at_fault = facts
-    if named is None and deeper:
+    if named is None and deeper and (facts.edge is None or facts.edge.passes_on):
         # The entry point only passes on what its origin does, and has no word of its own for it.
         named, deeper, at_fault = deeper, None, facts.origins[facts.failing_origin or ""]
-    elif named and named.cause.code != PASSED_ON:
+    elif named is None or named.cause.code != PASSED_ON:
         deeper = None
     cause = named.cause if named else _cause(UNDECIDED)
     component = component_of(at_fault, named.cause if named else None)

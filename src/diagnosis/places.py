@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from diagnosis.arn import region_of
+from diagnosis.container_context import failing_services
 from diagnosis.evidence import Missing
 from diagnosis.facts import Facts
 
@@ -49,7 +50,7 @@ def _of_function(facts: Facts) -> Named:
 
 
 def _of_service(facts: Facts) -> Named:
-    for each in facts.services[:1]:
+    for each in failing_services(facts)[:1]:
         yield "cluster", each.service.cluster
         yield "service", each.service.name
 

@@ -20,6 +20,7 @@ from diagnosis.incident import EntryPoint
 from diagnosis.next_steps import next_steps
 from diagnosis.settings import Settings
 from diagnosis.verdict import Verdict
+from diagnosis.wording import in_own_terms
 
 
 def diagnosed(
@@ -63,7 +64,7 @@ def diagnosed(
         document["impact"] = sections.impact(verdict.impact)
     if verdict.reasons:
         document["reason"] = " ".join(verdict.reasons)
-    return _finished(document)
+    return _finished(in_own_terms(document, entry_point.kind))
 
 
 def ignored(event: Ignored) -> Document:

@@ -44,14 +44,8 @@ class Rhythm:
 
 def rhythm(counts: Sequence[float], span: Span) -> Rhythm:
     """Read the shape of an error count from the onset to the end of the window."""
-    quiet = counts[span.first : span.onset] or (0.0,)
-    mean = sum(quiet) / len(quiet)
-    since = list(counts[span.onset :])
-    floor = max(
-        mean + ELEVATED_DEVIATIONS * math.sqrt(mean + 0.25),
-        ELEVATED_SHARE_OF_PEAK * (max(since, default=0.0) - mean) + mean,
-    )
-    elevated = [value > floor for value in since]
+    mean, since = _usual(counts, span), list(counts[span.onset :])
+    elevated = _elevated(counts, span)
     last = max((index for index, high in enumerate(elevated) if high), default=0)
     return Rhythm(
         bursts=_runs(elevated),
@@ -60,6 +54,31 @@ def rhythm(counts: Sequence[float], span: Span) -> Rhythm:
         quiet_minutes=len(since) - 1 - last if since else 0,
         fading=_fades([value - mean for value in since]),
     )
+
+
+def in_bursts(
+    levels: Sequence[float | None], counts: Sequence[float], span: Span
+) -> tuple[float | None, ...]:
+    """A gauge without the quiet minutes between bursts of the counts, which tell nothing of the bursts."""
+    high = _elevated(counts, span)
+    return (
+        *levels[: span.onset],
+        *(level if burst else None for level, burst in zip(levels[span.onset :], high, strict=True)),
+    )
+
+
+def _usual(counts: Sequence[float], span: Span) -> float:
+    quiet = counts[span.first : span.onset] or (0.0,)
+    return sum(quiet) / len(quiet)
+
+
+def _elevated(counts: Sequence[float], span: Span) -> list[bool]:
+    mean, since = _usual(counts, span), counts[span.onset :]
+    floor = max(
+        mean + ELEVATED_DEVIATIONS * math.sqrt(mean + 0.25),
+        ELEVATED_SHARE_OF_PEAK * (max(since, default=0.0) - mean) + mean,
+    )
+    return [value > floor for value in since]
 
 
 def _runs(elevated: Sequence[bool]) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from diagnosis.evidence import Metrics
+from diagnosis.lost_requests import lost_requests
 from diagnosis.onset import Onset, find_level_onset, find_onset
 
 # HTTP codes with a metric of their own; what is left of HTTPCode_ELB_5XX_Count is 501, 505, 507, 561 (ALB
@@ -18,6 +19,19 @@ LOAD_BALANCERS = frozenset({"alb", "clb"})
 EDGE_5XX, EDGE_4XX = ("502", "503", "504"), ("401", "403", "404")
 
 
+# Errors that make up this share of the missing requests explain the loss.
+EXPLAINS_SHARE = 0.3
+# ... and so many times as many errors a minute are more of them.
+MORE = 1.3
+# An alarm that watches nothing else than these is about too few requests, or too many.
+VOLUME = frozenset(
+    {
+        *("RequestCount", "HTTPCode_Target_2XX_Count", "HTTPCode_Backend_2XX", "NewConnectionCount"),
+        *("ActiveConnectionCount", "RequestCountPerTarget", "Count", "Requests", "ConnectCount"),
+    }
+)
+
+
 class Family(StrEnum):
     """The kind of trouble an alarm is about."""
 
@@ -25,6 +39,8 @@ class Family(StrEnum):
     CLIENT_ERRORS = "4xx"
     HOSTS = "unhealthy targets"
     REJECTED = "rejected connections"
+    HANDSHAKES = "failed TLS handshakes of clients"
+    LOST = "requests that no longer come"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,46 @@ def find_symptom(metrics: Metrics, alarm_metrics: Sequence[str], kind: str = "al
     """
     families = _families(alarm_metrics, kind)
     found = [_symptom(metrics, family, kind) for family in families]
+    if families[0] is Family.LOST:
+        return _instead_of(found)
     return next((symptom for symptom in found if symptom.onset), found[0])
+
+
+def _instead_of(found: Sequence[Symptom]) -> Symptom:
+    """What explains that requests are missing, if it is seen: errors at the same time, not much fewer than
+    the missing requests, or handshakes that fail; else the loss itself.
+    """
+    lost, *others = found
+    if lost.onset is None:
+        return next((symptom for symptom in others if _grew(symptom)), others[0])
+    since = slice(lost.onset.index, lost.onset.until)
+    missing = sum(lost.errors[since])
+    for symptom in others:
+        meets = symptom.onset and _overlap(symptom.onset, lost.onset)
+        enough = sum(symptom.errors[since]) >= EXPLAINS_SHARE * missing
+        if meets and (enough or symptom.family is Family.HANDSHAKES):
+            return symptom
+    return lost
+
+
+def _grew(symptom: Symptom) -> bool:
+    """Whether there are more errors a minute too: their share also grows where requests become fewer."""
+    if symptom.onset is None:
+        return False
+    before = symptom.errors[: symptom.onset.index]
+    since = symptom.errors[symptom.onset.index : symptom.onset.until]
+    return sum(since) / max(1, len(since)) > MORE * sum(before) / max(1, len(before))
+
+
+def _overlap(one: Onset, other: Onset) -> bool:
+    ends = [each.until for each in (one, other) if each.until is not None]
+    return not ends or max(one.index, other.index) < min(ends)
+
+
+def clients_stay_away(metrics: Metrics, kind: str = "alb") -> bool:
+    """Whether clients' handshakes fail more often than before, or requests are missing."""
+    families = [Family.LOST, *([Family.HANDSHAKES] if kind in LOAD_BALANCERS else [])]
+    return any(_symptom(metrics, family, kind).onset for family in families)
 
 
 _ABOUT_4XX = re.compile(r"4XX|\b40\d|CLIENTERROR")
@@ -55,6 +110,11 @@ _ABOUT_5XX = re.compile(r"5XX|50\d|EXECUTIONERROR|INTEGRATIONERROR")
 
 def _families(alarm_metrics: Sequence[str], kind: str) -> tuple[Family, ...]:
     text = " ".join(alarm_metrics).upper()
+    if alarm_metrics and VOLUME.issuperset(alarm_metrics):
+        families = (Family.LOST, Family.SERVER_ERRORS, Family.CLIENT_ERRORS)
+        return (*families, Family.HANDSHAKES, Family.HOSTS) if kind in LOAD_BALANCERS else families
+    if "CLIENTTLS" in text:
+        return (Family.HANDSHAKES, Family.SERVER_ERRORS)
     if _ABOUT_4XX.search(text) and not _ABOUT_5XX.search(text):
         return (Family.CLIENT_ERRORS, Family.SERVER_ERRORS)
     if kind not in LOAD_BALANCERS:
@@ -65,6 +125,8 @@ def _families(alarm_metrics: Sequence[str], kind: str) -> tuple[Family, ...]:
 
 
 def _symptom(metrics: Metrics, family: Family, kind: str) -> Symptom:
+    if family in {Family.LOST, Family.HANDSHAKES}:
+        return _before_the_listener(metrics, family, kind)
     parts = _PARTS.get(kind, _parts)(metrics, family)
     errors = _sum(parts.values(), metrics.window.minutes)
     attempted = _ATTEMPTED.get(kind, attempted_requests)(metrics)
@@ -72,6 +134,17 @@ def _symptom(metrics: Metrics, family: Family, kind: str) -> Symptom:
         return Symptom(family, parts, errors, attempted, find_level_onset(errors))
     exposures = (1.0,) * len(errors) if family is Family.REJECTED else attempted
     return Symptom(family, parts, errors, attempted, find_onset(errors, exposures))
+
+
+def _before_the_listener(metrics: Metrics, family: Family, kind: str) -> Symptom:
+    """Trouble that leaves no response: what was to be expected stands for what was attempted."""
+    asked = _ATTEMPTED.get(kind, attempted_requests)(metrics)
+    lost, expected = lost_requests(asked)
+    if family is Family.LOST:
+        return Symptom(family, {"lost": lost}, lost, expected, find_onset(lost, expected))
+    failed = metrics.counts("ClientTLSNegotiationErrorCount")
+    onset = find_onset(failed, (1.0,) * len(failed))
+    return Symptom(family, {"client_tls": failed}, failed, expected, onset)
 
 
 def attempted_requests(metrics: Metrics) -> tuple[float, ...]:
@@ -183,6 +256,17 @@ _ATTEMPTED: Mapping[str, Callable[[Metrics], tuple[float, ...]]] = {
 def requests_served(metrics: Metrics, kind: str) -> tuple[float, ...]:
     """Requests that were passed on to a target; of an API or a distribution, all requests."""
     return metrics.counts("RequestCount") if kind in LOAD_BALANCERS else _ATTEMPTED[kind](metrics)
+
+
+def successes(metrics: Metrics, kind: str) -> tuple[float, ...]:
+    """Requests answered well: 2XX of the targets; of an API or a distribution, all that are no errors."""
+    if kind in LOAD_BALANCERS:
+        return metrics.counts("HTTPCode_Target_2XX_Count")
+    families = (Family.SERVER_ERRORS, Family.CLIENT_ERRORS)
+    failed = _sum(
+        (part for each in families for part in _PARTS[kind](metrics, each).values()), metrics.window.minutes
+    )
+    return tuple(max(0.0, all_ - lost) for all_, lost in zip(_ATTEMPTED[kind](metrics), failed, strict=True))
 
 
 def response_times(metrics: Metrics, kind: str) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:

@@ -10,7 +10,9 @@ from threading import Event
 
 from collectors.gather import READINGS_OF, Gathered, gather
 from collectors.reading import Reading, Scope, complete_minutes
+from diagnosis.evidence import Evidence, Window
 from diagnosis.incident import Alarm
+from diagnosis.stages import steadied
 from handlers.diagnosing import Subject
 from handlers.telemetry import logger
 from handlers.wiring import Deadline, Wiring
@@ -44,11 +46,20 @@ class EarlyReading:
         wait([self.gathered], min(ENDS_WITHIN_SECONDS, max(0.0, deadline.left() - ANSWERED_WITHIN_SECONDS)))
 
 
-def reading(subject: Subject, wiring: Wiring, deadline: Deadline) -> EarlyReading:
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a later look reads: these readings beside what is known, about these minutes (None: up to now)."""
+
+    known: Evidence
+    readings: tuple[Reading, ...]
+    window: Window | None
+
+
+def reading(subject: Subject, wiring: Wiring, deadline: Deadline, again: Again | None = None) -> EarlyReading:
     """Begin to read the evidence. It only reads, so it may begin before the event is known to be new."""
     threads, called_off = ThreadPoolExecutor(1, thread_name_prefix="gathering"), Event()
     try:
-        gathered = threads.submit(_gathered, subject, wiring, deadline, wiring.now(), called_off)
+        gathered = threads.submit(_gathered, subject, wiring, deadline, wiring.now(), called_off, again)
         return EarlyReading(gathered, called_off)
     finally:
         threads.shutdown(wait=False)
@@ -61,7 +72,12 @@ def as_of(alarm: Alarm, now: datetime) -> datetime:
 
 
 def _gathered(
-    subject: Subject, wiring: Wiring, deadline: Deadline, now: datetime, called_off: Event
+    subject: Subject,
+    wiring: Wiring,
+    deadline: Deadline,
+    now: datetime,
+    called_off: Event,
+    again: Again | None,
 ) -> Gathered:
     moment, entry_point = as_of(subject.alarm, now), subject.entry_point
     scope = Scope(
@@ -69,16 +85,23 @@ def _gathered(
         elsewhere=wiring.client,
         entry_point=entry_point,
         now=moment,
-        window=complete_minutes(moment),
+        window=(again.window if again else None) or complete_minutes(moment),
         alarm_time=subject.alarm.time,
     )
     longest = min(LONGEST_READING_SECONDS, max(1.0, deadline.left() - TOLD_WITHIN_SECONDS))
-    readings = tuple(_unless(called_off, each) for each in READINGS_OF[entry_point.kind])
-    gathered = gather(scope, deadline_seconds=longest, clock=wiring.seconds, readings=readings)
+    chosen = again.readings if again else READINGS_OF[entry_point.kind]
+    readings = tuple(_unless(called_off, each) for each in chosen)
+    gathered = gather(
+        scope,
+        deadline_seconds=longest,
+        clock=wiring.seconds,
+        readings=readings,
+        known=again.known if again else None,
+    )
     for name, error in gathered.unexpected.items():
         if not isinstance(error, _CalledOffError):
             logger.error("a collector failed unexpectedly", collector=name, exc_info=error)
-    return gathered
+    return replace(gathered, evidence=steadied(gathered.evidence, again.known)) if again else gathered
 
 
 def _unless(called_off: Event, reading: Reading) -> Reading:

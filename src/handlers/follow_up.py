@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from diagnosis.document import Document
 from handlers.deliveries import Delivery, each_delivery
-from handlers.diagnosing import Diagnosis, Memory, diagnosed, read_subject, standing
-from handlers.early import reading
+from handlers.looking_again import look_again
 from handlers.progress import step
-from handlers.settling import settle
-from handlers.telemetry import count_document, logger
 from handlers.wiring import Deadline, Wiring, live
-from notification import diagnosis_message, update_messages
-from notification.message import Message
+from notification import update_messages
 from notification.update_messages import Step
 from remediation.deployments import read_deployments
 from remediation.live_errors import read_minutes
@@ -48,7 +43,7 @@ def _follow_up(delivery: Delivery, wiring: Wiring, deadline: Deadline) -> None:
     if message.kind == WATCH_ROLLBACK:
         _watch(message, delivery.message_id, wiring, deadline)
     elif message.kind == LOOK_AGAIN:
-        _look_again(message, wiring, deadline)
+        look_again(message, delivery.message_id, wiring, deadline)
     else:
         raise UnreadableMessageError(f"nobody knows how to {message.kind}")
 
@@ -103,63 +98,3 @@ def _given_up(finding: Finding) -> Finding:
     return Finding(
         Progress.DID_NOT_HELP, f"It was watched for hours and is watched no longer. {finding.detail}"
     )
-
-
-# An incident, when late evidence has landed
-
-
-def _look_again(message: FollowUp, wiring: Wiring, deadline: Deadline) -> None:
-    """Diagnose once more; people hear of it only if it changes what they were told."""
-    try:
-        subject = read_subject(message.subject or {})
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableMessageError(f"what to look at cannot be read: {error}") from error
-    incident = wiring.incidents().get(message.incident_id)
-    if incident is None or incident.state != "open":
-        return
-    action = standing(wiring.ledger().action(message.incident_id))
-    memory = Memory(message.incident_id, False, incident, action)
-    diagnosis = diagnosed(subject, reading(subject, wiring, deadline).gathered, wiring, memory)
-    if not _news(diagnosis):
-        logger.info("looked again, nothing new", incident_id=message.incident_id)
-        return
-    count_document(settle(diagnosis, _message, wiring, deadline, again=False))
-
-
-def _news(diagnosis: Diagnosis) -> bool:
-    """Whether cause, trigger or, while nothing was planned, the decision differ from what was told."""
-    told, now = diagnosis.memory.earlier_document, diagnosis.document()
-    if told is None or _told_nobody(told):
-        return True
-    if _sources(now) - _sources(told):
-        return False  # this look saw less than the first, so it is no better
-    if _judgement(told) != _judgement(now):
-        return True
-    return diagnosis.memory.action is None and _decision(told) != _decision(now)
-
-
-def _told_nobody(document: Document) -> bool:
-    """What is kept before anybody is told has no channels; where none took it, it must be told again."""
-    return not any(each["ok"] for each in document.get("notified", []))
-
-
-def _sources(document: Document) -> set[str]:
-    """What could not be read."""
-    return {each["source"] for each in document.get("missing", [])}
-
-
-def _judgement(document: Document) -> tuple[str, str, str]:
-    cause, trigger = document.get("cause"), document.get("trigger")
-    named = (trigger["kind"], trigger.get("id") or "") if trigger else ("", "")
-    return (cause["code"] if cause else "", *named)
-
-
-def _decision(document: Document) -> str:
-    rollback = document.get("rollback")
-    return rollback["decision"] if rollback else "none"
-
-
-def _message(document: Document) -> Message:
-    whole = diagnosis_message.diagnosed(document)
-    news = "Looked again, now that late evidence has landed: this replaces what was said before."
-    return replace(whole, glance=((news,), *whole.glance))

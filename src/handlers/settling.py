@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from diagnosis import report
 from diagnosis.decision import decide
 from diagnosis.document import Document
 from diagnosis.evidence import Missing
+from diagnosis.stages import next_stage
 from handlers.by_hand import with_steps_by_hand
 from handlers.diagnosing import TABLE_ERRORS, Diagnosis, reason, written
 from handlers.telemetry import logger
@@ -22,9 +23,6 @@ from remediation.queues import LOOK_AGAIN, FollowUp
 from remediation.records import RollbackAction
 from remediation.table import ConditionFailedError
 
-# CloudTrail delivers about five minutes after the call (lambda-ops facts, section 4).
-LOOK_AGAIN_AFTER = timedelta(minutes=6)
-
 Write = Callable[[Document], Message]
 
 
@@ -35,15 +33,14 @@ class NobodyToldError(Exception):
 def settle(
     diagnosis: Diagnosis, write: Write, wiring: Wiring, deadline: Deadline, *, again: bool
 ) -> Document:
-    """Write down, tell people, hand on; `again` is whether to look again if CloudTrail was blind.
+    """Write down, tell people, hand on; `again` is whether to have the incident looked at again.
 
     Raises `NobodyToldError` where no channel took the message; then nothing is rolled back either.
     """
     diagnosis, plan = recorded(diagnosis, wiring)
     document = diagnosis.document()
     with ThreadPoolExecutor(1, thread_name_prefix="looking-again") as threads:
-        blind = again and diagnosis.verdict.trigger.blind
-        asking = threads.submit(_ask_to_look_again, diagnosis, wiring) if blind else None
+        asking = threads.submit(_ask_to_look_again, diagnosis, wiring) if again else None
         notified = tell(document, write, wiring, deadline, _thread(diagnosis))
     document = report.with_notified(document, [each.section() for each in notified])
     if not any(each.ok for each in notified):
@@ -53,8 +50,10 @@ def settle(
     if plan and diagnosis.decision.outcome == "requested":
         document = _requested(document, diagnosis, plan, wiring, deadline)
     _keep(diagnosis, document, notified, wiring)
-    if asking and asking.exception():
-        logger.error("asking to look again failed unexpectedly", exc_info=asking.exception())
+    if asking:
+        keep_evidence(diagnosis, wiring)  # only now that people have been told: it takes some time
+        if asking.exception():
+            logger.error("asking to look again failed unexpectedly", exc_info=asking.exception())
     return document
 
 
@@ -121,13 +120,16 @@ def _requested(
 
 def _ask_to_look_again(diagnosis: Diagnosis, wiring: Wiring) -> None:
     """Once an incident; its further alarms are looked at again together with the first."""
-    subject, incident_id = diagnosis.subject, diagnosis.memory.incident_id
-    due = subject.alarm.time + LOOK_AGAIN_AFTER
+    subject, incident_id, now = diagnosis.subject, diagnosis.memory.incident_id, wiring.now()
+    stage = next_stage(subject.alarm.time, now)
+    if stage is None:
+        return
+    due = subject.alarm.time + stage.after
     if not _is_first_to_ask(incident_id, due, wiring):
         return
-    message = FollowUp(incident_id, LOOK_AGAIN, 1, written(subject))
+    message = FollowUp(incident_id, LOOK_AGAIN, stage.number, written(subject))
     try:
-        wiring.queues().follow_up(message, _seconds_until(due, wiring.now()))
+        wiring.queues().follow_up(message, seconds_until(due, now))
     except TABLE_ERRORS as error:
         logger.error("nobody will look again", exc_info=error)
         _let_others_ask(incident_id, wiring)
@@ -135,7 +137,7 @@ def _ask_to_look_again(diagnosis: Diagnosis, wiring: Wiring) -> None:
 
 def _let_others_ask(incident_id: str, wiring: Wiring) -> None:
     try:
-        wiring.incidents().release_second_look(incident_id)
+        wiring.incidents().release_looks(incident_id)
     except (*TABLE_ERRORS, ConditionFailedError) as error:
         logger.warning("no further alarm will ask to look again", exc_info=error)
 
@@ -143,14 +145,27 @@ def _let_others_ask(incident_id: str, wiring: Wiring) -> None:
 def _is_first_to_ask(incident_id: str, due: datetime, wiring: Wiring) -> bool:
     """Where the table cannot say, a look too many is better than none."""
     try:
-        return wiring.incidents().claim_second_look(incident_id, due)
+        return wiring.incidents().claim_looks(incident_id, due)
     except TABLE_ERRORS as error:
         logger.warning("whether somebody looks again already is not known", exc_info=error)
         return True
 
 
-def _seconds_until(due: datetime, now: datetime) -> int:
+def seconds_until(due: datetime, now: datetime) -> int:
+    """Whole seconds, none if it is due already."""
     return max(0, round((due - now).total_seconds()))
+
+
+def keep_evidence(diagnosis: Diagnosis, wiring: Wiring) -> None:
+    """Keep the evidence for the next look, which reads everything anew where there is none."""
+    incident_id = diagnosis.memory.incident_id
+    try:
+        if not wiring.kept_evidence().put(incident_id, diagnosis.evidence):
+            logger.info("the evidence was not kept: too much, or older", incident_id=incident_id)
+    except TABLE_ERRORS as error:
+        logger.warning("the evidence could not be kept", exc_info=error)
+    except (TypeError, ValueError) as error:  # people have been told; our own fault must not undo that
+        logger.error("the evidence could not be written down", exc_info=error)
 
 
 def _withdraw(document: Document, plan: RollbackAction | None, wiring: Wiring) -> None:

@@ -21,6 +21,7 @@ from notification.slack import SlackMouth
 from notification.slack_secret import SlackSecret, Unusable, parse
 from notification.sns import SnsMouth
 from remediation.incidents import Incidents
+from remediation.kept_evidence import KeptEvidence
 from remediation.ledger import Ledger
 from remediation.queues import Queues
 from remediation.table import Table
@@ -133,6 +134,9 @@ class Wiring:
 
     def incidents(self) -> Incidents:
         return Incidents(Table(self.client("dynamodb"), self.table_name))
+
+    def kept_evidence(self) -> KeptEvidence:
+        return KeptEvidence(Table(self.client("dynamodb"), self.table_name))
 
     def ledger(self) -> Ledger:
         return Ledger(Table(self.client("dynamodb"), self.table_name))

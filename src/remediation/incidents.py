@@ -28,6 +28,8 @@ PERMISSIONS = (
 STAYS_OPEN = timedelta(hours=6)
 KEPT = timedelta(days=90)
 ATTEMPTS = 3
+# No message of SQS has this id.
+DONE = "done"
 
 
 class Incidents:
@@ -124,24 +126,44 @@ class Incidents:
             return False
         return True
 
-    def claim_second_look(self, incident_id: str, due: datetime) -> bool:
+    def claim_looks(self, incident_id: str, due: datetime) -> bool:
         """Whether nobody has asked yet to look at the incident again; from now on somebody has."""
-        condition = "attribute_exists(pk) AND attribute_not_exists(second_look_at)"
+        condition = "attribute_exists(pk) AND attribute_not_exists(look_asked_for)"
         try:
-            self._table.change(update(_key(incident_id), {"second_look_at": seconds(due)}, condition, {}))
+            self._table.change(update(_key(incident_id), {"look_asked_for": seconds(due)}, condition, {}))
         except ConditionFailedError:
             return False
         return True
 
-    def release_second_look(self, incident_id: str) -> None:
+    def release_looks(self, incident_id: str) -> None:
         """After all nobody was asked; the next alarm may ask."""
         self._table.change(
             {
                 "Key": typed(_key(incident_id)),
-                "UpdateExpression": "REMOVE second_look_at",
+                "UpdateExpression": "REMOVE look_asked_for",
                 "ConditionExpression": "attribute_exists(pk)",
             }
         )
+
+    def begin_look(self, incident_id: str, stage: int, message_id: str) -> bool:
+        """Whether this message is the one that looks at this stage.
+
+        A message that comes again may go on where it broke off; one that has ended, or another message for
+        the same stage, may not.
+        """
+        name = f"look_{stage}"
+        condition = f"attribute_exists(pk) AND (attribute_not_exists({name}) OR #{name} = :{name})"
+        change = update(_key(incident_id), {name: message_id}, condition, {name: message_id})
+        try:
+            self._table.change(change)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def end_look(self, incident_id: str, stage: int) -> None:
+        """The look of this stage is done, whoever delivers its message again."""
+        change = update(_key(incident_id), {f"look_{stage}": DONE}, "attribute_exists(pk)", {})
+        self._table.change(change)
 
     def keep_thread(self, incident_id: str, thread: str) -> None:
         """Remember under which message the incident's later messages belong."""

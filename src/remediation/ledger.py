@@ -68,6 +68,11 @@ class Ledger:
         changes = {"status": ActionStatus.WITHDRAWN, "detail": detail}
         return self._step(incident_id, changes, MAY_APPROVE) is not None
 
+    def call_off(self, incident_id: str, detail: str) -> bool:
+        """Take back a plan that late evidence has overturned. False if it has begun or was decided on."""
+        changes = {"status": ActionStatus.REFUSED, "detail": detail}
+        return self._step(incident_id, changes, MAY_APPROVE) is not None
+
     def begin(self, action: RollbackAction, attempt: str, now: datetime) -> RollbackAction | None:
         """Take the rollback in hand: for exactly one caller, only if nobody stopped it before; else None.
 

@@ -33,9 +33,20 @@ LISTENER = f"{ELB_ARN}listener/{BALANCER}/f2f7dc8efc522ab2"
 _SESSION = botocore.session.Session()
 _MODELS = {
     name: _SESSION.get_service_model(name)
-    for name in ("elbv2", "cloudwatch", "codedeploy", "cloudtrail", "ec2")
+    for name in (
+        "elb",
+        "elbv2",
+        "cloudwatch",
+        "codedeploy",
+        "cloudtrail",
+        "ec2",
+        "ecs",
+        "health",
+        "acm",
+        "wafv2",
+    )
 }
-_PAGES = {name: _SESSION.get_paginator_model(name) for name in _MODELS}
+_PAGES = {name: _SESSION.get_paginator_model(name) for name in _MODELS if name != "wafv2"}
 
 
 def scope(aws: "FakeAws", entry_point: EntryPoint = ENTRY_POINT) -> Scope:
@@ -61,7 +72,7 @@ class FakeAws:
     """Answers by operation, such as "DescribeRules"; each may be changed, or be an error to raise."""
 
     def __init__(self, **changed: Answer) -> None:
-        self.answers: dict[str, Answer] = {**ANSWERS, **changed}
+        self.answers: dict[str, Answer] = {**ANSWERS, **ANSWERS_ON_DEMAND, **changed}
         self.calls: list[tuple[str, str, Mapping[str, Any]]] = []
         self.on_call: Callable[[], None] = lambda: None
 
@@ -369,4 +380,9 @@ ANSWERS: dict[str, Answer] = {
     "LookupEvents": _events,
     "DescribeInstances": _instances,
     "DescribeNetworkInterfaces": {"NetworkInterfaces": []},
+    "DescribeAlarms": {"MetricAlarms": [], "CompositeAlarms": []},
+    "DescribeEvents": {"events": []},
+    "GetWebACLForResource": {},
 }
+# Asked only where something points to them.
+ANSWERS_ON_DEMAND: dict[str, Answer] = {"DescribeListenerCertificates": {"Certificates": []}}

@@ -1,13 +1,18 @@
 """Changes from CloudTrail: which look-ups are made, what is kept of an event, and what is left out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from collectors.cloudtrail import MOST_CHARACTERS, MOST_RESOURCES, NOISE, collect_changes, parse_event
-from diagnosis.evidence import Change, Changes, Missing
+from collectors.cloudtrail import MOST_PAGES, SERVICES, collect_changes, later_changes
+from collectors.cloudtrail_records import MOST_CHARACTERS, MOST_RESOURCES, NOISE, parse_event
+from collectors.gather import READINGS_OF
+from collectors.reading import Scope
+from diagnosis.evidence import NOT_LOOKED_UP, Change, Changes, Evidence, LoadBalancer, Missing
+from diagnosis.incident import EntryPoint
 from tests.collectors.fake_aws import NOW, FakeAws, before, error, recorded, scope
 
 
@@ -24,11 +29,13 @@ def _change(event: Mapping[str, Any]) -> Change:
 
 
 def _by_attribute(**pages: Mapping[str, Any]) -> FakeAws:
-    """Answers by what is looked up: `writes`, `more` (its next page), `load_balancing`, `network`."""
+    """Answers by what is looked up: `writes`, `more` (its next page), `load_balancing`, `identities` ..."""
     names = {
         "false": "writes",
         "elasticloadbalancing.amazonaws.com": "load_balancing",
         "ec2.amazonaws.com": "network",
+        "iam.amazonaws.com": "identities",
+        "cloudfront.amazonaws.com": "edge",
     }
 
     def answer(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -209,3 +216,147 @@ def test_secrets_in_a_request_are_not_kept() -> None:
 
     assert "hunter2" not in str(change)
     assert "orders-db" in change.resources
+
+
+# --- By kind of entry point, and by region ---
+
+
+def _elsewhere(aws: FakeAws, kind: str = "alb", region: str = "eu-west-1") -> tuple[Scope, list[str]]:
+    """A scope that reaches other regions, and the regions that are asked."""
+    asked: list[str] = []
+
+    def client(service: str, region: str) -> Any:
+        asked.append(region)
+        return aws.client(service)
+
+    about = EntryPoint(kind, "E2EXAMPLE", "shop", None, "111122223333", region)
+    return replace(scope(aws, about), elsewhere=client), asked
+
+
+def _attributes(aws: FakeAws) -> list[str]:
+    asked = aws.asked("LookupEvents")
+    return [each["LookupAttributes"][0]["AttributeValue"] for each in asked]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sources"),
+    [
+        ("alb", {"elasticloadbalancing.amazonaws.com", "ec2.amazonaws.com"}),
+        ("clb", {"elasticloadbalancing.amazonaws.com", "ec2.amazonaws.com"}),
+        ("apigateway", {"apigateway.amazonaws.com", "lambda.amazonaws.com"}),
+        ("cloudfront", {"cloudfront.amazonaws.com", "wafv2.amazonaws.com"}),
+    ],
+)
+def test_what_is_looked_up_beside_the_sweep_depends_on_the_kind_of_entry_point(
+    kind: str, sources: set[str]
+) -> None:
+    aws = FakeAws(LookupEvents={"Events": [], "NextToken": "more"})
+    made, _ = _elsewhere(aws, kind, "us-east-1")
+    collect_changes(made, {})
+    assert set(_attributes(aws)) == sources | {"false"}
+
+
+def test_every_kind_of_entry_point_that_is_read_has_its_services() -> None:
+    assert set(SERVICES) >= set(READINGS_OF)
+
+
+def test_changes_of_identities_are_looked_up_in_the_region_of_global_services() -> None:
+    aws = _by_attribute(
+        identities={"Events": [recorded("e-1", "DetachRolePolicy", "iam", EventTime=before(minutes=6))]}
+    )
+    made, regions = _elsewhere(aws)
+    changes = collect_changes(made, {})
+    assert isinstance(changes, Changes)
+    assert regions == ["us-east-1"]
+    assert [each.id for each in changes.found] == ["e-1"]
+
+
+def test_at_home_in_the_region_of_global_services_the_sweep_shows_identities_too() -> None:
+    aws = _by_attribute()
+    made, regions = _elsewhere(aws, "cloudfront", "us-east-1")
+    collect_changes(made, {})
+    assert regions == []
+    assert "iam.amazonaws.com" not in _attributes(aws)
+
+
+def test_a_look_up_in_another_region_that_is_refused_is_a_gap_and_no_more() -> None:
+    refused: Any = error("LookupEvents", "AccessDeniedException")
+    made, _ = _elsewhere(_by_attribute(identities=refused))
+    changes = collect_changes(made, {})
+    assert isinstance(changes, Changes)
+    assert changes.unread == {
+        "iam.amazonaws.com in us-east-1": Missing("cloudtrail:LookupEvents: AccessDeniedException")
+    }
+
+
+def test_what_the_sweep_showed_anyway_is_no_gap() -> None:
+    throttled: Any = error("LookupEvents", "ThrottlingException")
+    assert _changes(_by_attribute(load_balancing=throttled)).unread == {}
+
+
+# --- What a later look adds ---
+
+EARLY = Changes(before(minutes=48), before(minutes=8), (parse_event(recorded("e-1", "ModifyRule")),))  # type: ignore[arg-type]
+KNOWN = Evidence(now=before(minutes=3), metrics=NOT_LOOKED_UP, changes=EARLY)
+
+
+def _later(aws: FakeAws, known: Evidence = KNOWN) -> Changes:
+    changes = later_changes(known).collect(scope(aws), {})
+    assert isinstance(changes, Changes)
+    return changes
+
+
+def test_a_later_look_reads_from_where_the_first_one_stopped_seeing_and_keeps_what_was_known() -> None:
+    aws = _by_attribute(writes={"Events": [recorded("e-2", "RevokeSecurityGroupIngress", "ec2")]})
+    changes = _later(aws)
+
+    assert {each.id for each in changes.found} == {"e-1", "e-2"}
+    assert (changes.since, changes.shown_until) == (EARLY.since, NOW - timedelta(minutes=5))
+    starts = {each["StartTime"] for each in aws.asked("LookupEvents")}
+    assert starts == {EARLY.shown_until - timedelta(minutes=5)}
+
+
+def test_a_later_look_carries_its_sweep_on_for_a_few_pages() -> None:
+    pages = iter(range(1, 100))
+
+    def answer(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        if parameters["LookupAttributes"][0]["AttributeKey"] != "ReadOnly":
+            return {"Events": []}
+        return {"Events": [recorded(f"e-{next(pages) + 10}", "PutParameter", "ssm")], "NextToken": "more"}
+
+    changes = _later(FakeAws(LookupEvents=answer))
+    assert len(changes.found) == MOST_PAGES + 1
+    assert changes.truncated
+
+
+def test_a_later_look_that_is_throttled_leaves_what_was_known() -> None:
+    throttled: Any = error("LookupEvents", "ThrottlingException")
+    assert _later(_by_attribute(writes=throttled)) == EARLY
+
+
+def test_changes_that_could_not_be_read_before_are_read_as_at_first() -> None:
+    changes = _later(_by_attribute(), replace(KNOWN, changes=Missing("throttled")))
+    assert changes.since == NOW - timedelta(minutes=45)
+
+
+def test_where_there_was_too_much_the_parts_of_the_service_are_looked_up_by_their_names() -> None:
+    balancer = LoadBalancer("arn:x", "order-api", "active", (), ("sg-0a1b2c3d4e5f60718",))
+    known = replace(KNOWN, changes=replace(EARLY, truncated=True), load_balancer=balancer)
+
+    def answer(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        wanted = parameters["LookupAttributes"][0]
+        named = wanted == {"AttributeKey": "ResourceName", "AttributeValue": "sg-0a1b2c3d4e5f60718"}
+        return {"Events": [recorded("e-9", "RevokeSecurityGroupIngress", "ec2")] if named else []}
+
+    changes = _later(FakeAws(LookupEvents=answer), known)
+    assert {each.id for each in changes.found} == {"e-1", "e-9"}
+    assert changes.truncated
+
+
+def test_what_a_request_is_about_comes_before_what_it_holds() -> None:
+    origins = {"items": [{"id": f"origin-{number}"} for number in range(100)]}
+    parameters = {"distributionConfig": {"origins": origins}, "id": "E2EXAMPLE", "cluster": "main"}
+    change = _change(
+        recorded("e-1", "UpdateDistribution", "cloudfront", record={"requestParameters": parameters})
+    )
+    assert {"E2EXAMPLE", "main"} <= set(change.resources[:4])

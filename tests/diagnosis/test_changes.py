@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from diagnosis.changes import EFFECTS, Effect, own_identifiers, relevant_changes
+from diagnosis.effects import INNOCENT, OF_SERVICE, bare_name, effect_of
 from diagnosis.evidence import (
     Change,
     Changes,
@@ -21,6 +22,11 @@ from diagnosis.evidence import (
     Target,
     TargetGroup,
 )
+from diagnosis.systems.containers import ContainerService
+from diagnosis.systems.edge import Bucket, Distribution
+from diagnosis.systems.firewall import WebAcl
+from diagnosis.systems.functions import Function, FunctionSettings
+from diagnosis.systems.gateway import Api
 
 ONSET = datetime(2026, 11, 20, 14, 44, tzinfo=UTC)
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:111122223333"
@@ -49,11 +55,14 @@ SERVICE = Evidence(
     processor=UNREAD,
 )
 
+SOURCES = {"SetDesiredCapacity": "autoscaling.amazonaws.com"}
+
 
 def change(name: str, *resources: str, minutes: float = -1, **differences: Any) -> Change:
     """A change that many minutes from the onset."""
     at = ONSET + timedelta(minutes=minutes)
-    return replace(Change(f"e-{name}-{minutes}", name, "service", at, "terraform", resources), **differences)
+    source = SOURCES.get(name, "elasticloadbalancing.amazonaws.com")
+    return replace(Change(f"e-{name}-{minutes}", name, source, at, "terraform", resources), **differences)
 
 
 def seen(*changes: Change, evidence: Evidence = SERVICE) -> Evidence:
@@ -218,3 +227,164 @@ def test_own_identifiers_are_gathered_from_what_could_be_read() -> None:
     )
     assert own_identifiers(blind) == {"i-target", "sg-target", "subnet-a"}
     assert own_identifiers(replace(blind, instances=UNREAD)) == frozenset()
+
+
+# --- Event names ---
+
+
+@pytest.mark.parametrize(
+    ("recorded", "name"),
+    [
+        ("UpdateFunctionCode20150331v2", "UpdateFunctionCode"),
+        ("UpdateAlias20150331", "UpdateAlias"),
+        ("PutFunctionConcurrency20171031", "PutFunctionConcurrency"),
+        ("UpdateDistribution2020_05_31", "UpdateDistribution"),
+        ("UpdateDistribution", "UpdateDistribution"),
+        ("ImportApi", "ImportApi"),
+    ],
+)
+def test_the_version_of_an_api_is_no_part_of_a_calls_name(recorded: str, name: str) -> None:
+    assert bare_name(recorded) == name
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "effect"),
+    [
+        ("lambda", "UpdateFunctionConfiguration20150331v2", Effect.FUNCTION),
+        ("lambda", "RemovePermission20150331v2", Effect.PERMISSION),
+        ("lambda", "PublishVersion20150331", Effect.NOTHING),
+        ("lambda", "TagResource20170331v2", Effect.NOTHING),
+        ("kms", "UpdateAlias", None),
+        ("apigateway", "CreateDeployment", Effect.GATEWAY),
+        ("codedeploy", "CreateDeployment", None),
+        ("apigateway", "DeleteRoute", Effect.GATEWAY),
+        ("ec2", "DeleteRoute", Effect.NETWORK),
+        ("cloudfront", "UpdateDistribution2020_05_31", Effect.EDGE),
+        ("cloudfront", "PublishFunction2020_05_31", Effect.EDGE),
+        ("cloudfront", "UpdateFunction2020_05_31", Effect.NOTHING),
+        ("ecs", "UpdateService", Effect.CAPACITY),
+        ("ecs", "RegisterTaskDefinition", Effect.NOTHING),
+        ("wafv2", "PutManagedRuleSetVersions", Effect.FIREWALL),
+        ("s3", "DeleteBucketPolicy", Effect.PERMISSION),
+        ("iam", "UpdateServerCertificate", Effect.CERTIFICATE),
+        ("monitoring", "PutDashboard", Effect.NOTHING),
+        ("s3", "CreateWhatever", None),
+    ],
+)
+def test_a_name_that_several_services_use_means_what_its_service_means(
+    source: str, name: str, effect: Effect | None
+) -> None:
+    assert effect_of(change(name, source=f"{source}.amazonaws.com")) is effect
+
+
+# --- What belongs to other systems ---
+
+LAMBDA = "arn:aws:lambda:eu-west-1:111122223333:function:pay"
+SETTINGS = FunctionSettings(
+    "python3.13",
+    512,
+    10.0,
+    "/aws/lambda/pay",
+    role="arn:aws:iam::111122223333:role/service/pay-role",
+    names=("arn:aws:secretsmanager:eu-west-1:111122223333:secret:pay/db-AbCdEf", "/pay/limit"),
+)
+FUNCTION = Function("pay", LAMBDA, qualifier="live", settings=SETTINGS)
+WEB_ACL = WebAcl(
+    "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/site/a1b2c3d4-0000-4000-a000-000000000001",
+    "site",
+    "site",
+    "REGIONAL",
+    "allow",
+    (),
+)
+API = Api("a1b2c3d4e5", "orders", "rest", stage="prod")
+EDGE = Distribution(
+    "E2EXAMPLE",
+    domain="d111111abcdef8.cloudfront.net",
+    arn="arn:aws:cloudfront::111122223333:distribution/E2EXAMPLE",
+    buckets={"assets": Bucket("assets-of-the-shop", True)},
+)
+CONTAINERS = ContainerService(
+    "arn:aws:ecs:eu-west-1:111122223333:service/main/orders", "orders", "main", (GROUP,)
+)
+MODERN = replace(
+    SERVICE,
+    functions={"pay": FUNCTION},
+    firewall=WEB_ACL,
+    gateway=API,
+    edge=EDGE,
+    services=(CONTAINERS,),
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "resource"),
+    [
+        ("lambda", "UpdateFunctionCode20150331v2", "pay"),
+        ("lambda", "UpdateFunctionCode20150331v2", LAMBDA),
+        ("lambda", "UpdateAlias20150331", f"{LAMBDA}:live"),
+        ("secretsmanager", "PutSecretValue", "pay/db"),
+        ("ssm", "PutParameter", "/pay/limit"),
+        ("iam", "DetachRolePolicy", "pay-role"),
+        ("wafv2", "UpdateWebACL", "a1b2c3d4-0000-4000-a000-000000000001"),
+        ("wafv2", "UpdateWebACL", WEB_ACL.arn),
+        ("apigateway", "CreateDeployment", "a1b2c3d4e5"),
+        ("apigateway", "UpdateStage", "arn:aws:apigateway:eu-west-1::/restapis/a1b2c3d4e5/stages/prod"),
+        ("cloudfront", "UpdateDistribution2020_05_31", "E2EXAMPLE"),
+        ("s3", "PutBucketPolicy", "assets-of-the-shop"),
+        ("ecs", "UpdateService", "orders"),
+        ("ecs", "UpdateService", CONTAINERS.arn),
+    ],
+)
+def test_a_part_of_any_system_is_known_by_whatever_its_service_calls_it(
+    source: str, name: str, resource: str
+) -> None:
+    made = change(name, "another", resource, source=f"{source}.amazonaws.com")
+    (found,) = relevant_changes(seen(made, evidence=MODERN), ONSET)
+    assert (found.ours, found.part) == (True, resource)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "resource"),
+    [
+        ("lambda", "UpdateFunctionCode20150331v2", "search"),
+        ("apigateway", "CreateDeployment", "zzzzzzzzzz"),
+        ("cloudfront", "UpdateDistribution2020_05_31", "E9OTHER"),
+        ("wafv2", "UpdateIPSet", "another-set"),
+    ],
+)
+def test_another_thing_of_the_same_kind_is_not_ours_while_ours_are_known(
+    source: str, name: str, resource: str
+) -> None:
+    made = change(name, resource, source=f"{source}.amazonaws.com")
+    (known,) = relevant_changes(seen(made, evidence=MODERN), ONSET)
+    (unknown,) = relevant_changes(seen(made), ONSET)
+    assert (known.ours, unknown.ours) == (False, None)
+
+
+def test_a_thing_of_another_service_with_the_same_name_is_not_ours() -> None:
+    """The target group is called orders, and so is somebody's function."""
+    made = change("UpdateFunctionCode20150331v2", "orders", source="lambda.amazonaws.com")
+    (found,) = relevant_changes(seen(made), ONSET)
+    assert found.ours is None
+
+
+def test_where_there_is_no_firewall_a_change_of_one_is_not_ours() -> None:
+    made = change("UpdateWebACL", "site", source="wafv2.amazonaws.com")
+    (found,) = relevant_changes(seen(made, evidence=replace(SERVICE, firewall=None)), ONSET)
+    assert found.ours is False
+
+
+@pytest.mark.parametrize(("stage", "ours"), [("prod", True), ("test", False)])
+def test_a_deployment_to_another_stage_of_the_api_is_not_ours(stage: str, ours: bool) -> None:
+    made = change(
+        "CreateDeployment", "a1b2c3d4e5", source="apigateway.amazonaws.com", parameters={"stageName": stage}
+    )
+    (found,) = relevant_changes(seen(made, evidence=MODERN), ONSET)
+    assert found.ours is ours
+
+
+def test_what_belongs_to_an_origin_belongs_to_what_stands_before_it() -> None:
+    edge = Evidence(now=SERVICE.now, metrics=UNREAD, kind="cloudfront", edge=EDGE, origins={"api": SERVICE})
+    (found,) = relevant_changes(seen(change("ModifyListener", LISTENER), evidence=edge), ONSET)
+    assert found.ours is True

@@ -123,7 +123,9 @@ def test_everything_missing_is_inconclusive_and_every_source_is_told() -> None:
     assert verdict.missing == tuple((name, "Timeout") for name in sorted(names))
 
 
-@pytest.mark.parametrize("source", [name for name in Evidence.__slots__ if name not in {"now", "metrics", "kind"}])
+@pytest.mark.parametrize(
+    "source", [name for name in Evidence.__slots__ if name not in {"now", "metrics", "kind"}]
+)
 def test_a_verdict_is_reached_without_any_one_other_source_and_says_so(source: str) -> None:
     unread: dict[str, Any] = {source: Missing("AccessDenied")}
     assert (source, "AccessDenied") in judged(replace(sketch(**INCIDENT), **unread)).missing

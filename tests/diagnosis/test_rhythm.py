@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnosis.rhythm import correlation, rhythm
+from diagnosis.rhythm import correlation, in_bursts, rhythm
 from diagnosis.shift import Span
 
 QUIET = (0.0,) * 100
@@ -81,3 +81,11 @@ def test_correlation_is_pearsons_and_none_without_variation_or_three_points(
     left: tuple[float, ...], right: tuple[float, ...], expected: float
 ) -> None:
     assert correlation(left, right) == pytest.approx(expected)
+
+
+def test_of_a_gauge_only_the_minutes_of_bursts_count_since_the_onset() -> None:
+    counts, span = after(*TOOTH * 3)
+    levels = (0.2,) * 100 + (3.0, 3.0, 0.2, 0.2, 0.2, 0.2) * 3
+    kept = in_bursts(levels, counts, span)
+    assert kept[:100] == (0.2,) * 100
+    assert {level for level in kept[100:] if level is not None} == {3.0}

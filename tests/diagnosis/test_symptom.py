@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from diagnosis.evidence import MetricKey, Metrics, Window
-from diagnosis.symptom import Family, attempted_requests, find_symptom, unhealthy_hosts
+from diagnosis.symptom import (
+    Family,
+    attempted_requests,
+    clients_stay_away,
+    find_symptom,
+    unhealthy_hosts,
+)
 
 MINUTES = 180
 WINDOW = Window(datetime(2026, 11, 20, 11, 47, tzinfo=UTC), MINUTES)
@@ -128,3 +134,79 @@ def test_requests_refused_before_a_target_was_chosen_are_attempted_too() -> None
 def test_fixed_responses_are_not_counted_twice_when_they_answer_with_an_error() -> None:
     told = metrics(HTTPCode_ELB_503_Count=last(1, 300), HTTP_Fixed_Response_Count=last(1, 320))
     assert attempted_requests(told)[-1] == 4320.0
+
+
+# --- Trouble in front of the listener ---
+
+TLS = ["ClientTLSNegotiationErrorCount"]
+VOLUME = ["RequestCount"]
+
+
+def requests(*newest: float, **sums: tuple[float | None, ...]) -> Metrics:
+    """Four thousand requests a minute but for the newest minutes, and these sums."""
+    told = metrics(**sums)
+    quiet = (4000.0,) * (MINUTES - len(newest))
+    return Metrics(WINDOW, {**told.series, MetricKey("RequestCount", "Sum"): (*quiet, *newest)})
+
+
+def test_failed_handshakes_are_the_symptom_of_an_alarm_on_them() -> None:
+    symptom = find_symptom(metrics(ClientTLSNegotiationErrorCount=last(6, 900)), TLS)
+    assert symptom.family is Family.HANDSHAKES
+    assert symptom.onset is not None
+    assert symptom.onset.index == MINUTES - 6
+    assert symptom.attempted[-1] == 4000.0
+
+
+@pytest.mark.parametrize("names", [["RequestCount"], ["HTTPCode_Target_2XX_Count"], ["NewConnectionCount"]])
+def test_missing_requests_are_the_symptom_of_an_alarm_on_their_number(names: list[str]) -> None:
+    symptom = find_symptom(requests(900, 900, 900, 900), names)
+    assert symptom.family is Family.LOST
+    assert symptom.errors[-4:] == (3100.0,) * 4
+    assert symptom.attempted[-1] == 4000.0
+    assert symptom.onset is not None
+    assert symptom.onset.index == MINUTES - 4
+
+
+def test_errors_explain_missing_requests_when_they_are_not_much_fewer() -> None:
+    refused = last(4, 2400)
+    symptom = find_symptom(requests(900, 900, 900, 900, HTTPCode_ELB_5XX_Count=refused), VOLUME)
+    assert symptom.family is Family.SERVER_ERRORS
+
+
+def test_a_few_errors_do_not_explain_many_missing_requests() -> None:
+    symptom = find_symptom(requests(900, 900, 900, 900, HTTPCode_ELB_5XX_Count=last(4, 60)), VOLUME)
+    assert symptom.family is Family.LOST
+
+
+def test_failed_handshakes_explain_missing_requests_however_many_they_are() -> None:
+    symptom = find_symptom(requests(900, 900, 900, ClientTLSNegotiationErrorCount=last(3, 300)), VOLUME)
+    assert symptom.family is Family.HANDSHAKES
+
+
+def test_an_alarm_on_the_number_of_requests_finds_errors_where_none_is_missing() -> None:
+    symptom = find_symptom(metrics(HTTPCode_ELB_502_Count=last(9, 400)), VOLUME)
+    assert symptom.family is Family.SERVER_ERRORS
+    assert symptom.onset is not None
+
+
+def test_a_share_that_grows_as_requests_become_fewer_is_no_symptom() -> None:
+    rush = (6000.0,) * 120 + (6000.0,) * 30 + (2000.0,) * 30
+    told = Metrics(
+        WINDOW,
+        {
+            MetricKey("RequestCount", "Sum"): (2000.0,) * 30 + rush[30:],
+            MetricKey("HTTPCode_Target_4XX_Count", "Sum"): (20.0,) * MINUTES,
+        },
+    )
+    assert find_symptom(told, VOLUME).onset is None or find_symptom(told, VOLUME).family is Family.LOST
+
+
+def test_clients_stay_away_when_handshakes_fail_or_requests_are_missing() -> None:
+    assert clients_stay_away(requests(900, 900, 900))
+    assert clients_stay_away(metrics(ClientTLSNegotiationErrorCount=last(6, 900)))
+    assert not clients_stay_away(metrics(HTTPCode_ELB_502_Count=last(9, 400)))
+
+
+def test_an_alarm_that_also_watches_errors_is_about_errors() -> None:
+    symptom = find_symptom(requests(900, 900, 900), ["HTTPCode_ELB_5XX_Count", "RequestCount"])
+    assert symptom.family is Family.SERVER_ERRORS

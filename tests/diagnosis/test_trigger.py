@@ -11,6 +11,13 @@ from diagnosis.cause import Cause, Origin, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.evidence import Changes, Missing
 from diagnosis.facts import Facts
+from diagnosis.facts.edge import EdgeFacts
+from diagnosis.facts.firewall import FirewallFacts
+from diagnosis.facts.functions import FunctionFacts
+from diagnosis.shift import STILL
+from diagnosis.systems.firewall import WebAcl
+from diagnosis.systems.functions import Function
+from diagnosis.systems.health import HealthEvent
 from diagnosis.trigger import find_trigger, is_blind
 from diagnosis.verdict import Candidate, Trigger
 from tests.diagnosis.sketches import BREAKS, facts_of, release, sketch
@@ -108,7 +115,7 @@ def test_a_deployment_of_a_neighbours_group_is_not_blamed() -> None:
 def test_a_deployment_whose_own_group_is_clean_is_not_blamed() -> None:
     trigger = weighed(NEIGHBOUR_IS_WELL, deployments=[release(target_groups=["api"])])
     assert trigger.chosen.kind != "other_deployment"
-    assert "the group it deployed to is clean" in against(candidate(trigger, "d-NEW"))
+    assert "what it deployed to is clean" in against(candidate(trigger, "d-NEW"))
 
 
 def test_a_deployment_is_not_blamed_when_a_group_that_it_never_touched_fails_too() -> None:
@@ -216,6 +223,182 @@ def test_the_earlier_of_two_like_changes_is_less_likely() -> None:
 def test_capacity_taken_by_the_provider_is_infrastructure_and_no_configuration_change() -> None:
     reclaimed = {"id": "e-spot", "at": "-3.5", "name": "BidEvictedEvent", "source": "ec2", "by": "spot"}
     assert candidate(weighed(ONE_FAILS, changes=[reclaimed]), "e-spot").kind == "infrastructure"
+
+
+def test_of_two_changes_just_before_the_onset_the_nearer_one_is_likelier() -> None:
+    earlier = {**FLAG, "id": "e-earlier", "at": "-5.5"}
+    trigger = weighed(ONE_FAILS, changes=[earlier, FLAG])
+    assert candidate(trigger, "e-flag").confidence > candidate(trigger, "e-earlier").confidence
+
+
+def test_a_harmless_change_of_the_service_is_a_rival_with_its_reason() -> None:
+    tags = {**LISTENER, "id": "e-tags", "name": "AddTags", "resources": ["order-api"]}
+    trigger = weighed(ONE_FAILS, changes=[tags])
+    assert trigger.chosen.id != "e-tags"
+    assert "it changes nothing that serves requests" in against(candidate(trigger, "e-tags"))
+
+
+def test_a_change_of_a_group_that_is_well_is_not_blamed() -> None:
+    touchy = replace(PLAIN, touched_by=(Effect.HEALTH_CHECK,))
+    made = {**LISTENER, "name": "ModifyTargetGroup"}
+    other = weighed(NEIGHBOUR_IS_WELL, touchy, changes=[{**made, "resources": ["api"]}])
+    own = weighed(NEIGHBOUR_IS_WELL, touchy, changes=[{**made, "resources": ["orders"]}])
+    assert "which is well" in against(candidate(other, "e-listener"))
+    assert candidate(other, "e-listener").confidence < candidate(own, "e-listener").confidence
+
+
+def test_a_change_that_a_scheduler_made_is_the_schedules() -> None:
+    made = {
+        **FLAG,
+        "by": "scheduler.amazonaws.com",
+        "name": "StopInstances",
+        "source": "ec2",
+        "resources": [],
+    }
+    trigger = weighed(ONE_FAILS, replace(PLAIN, touched_by=(Effect.CAPACITY,)), changes=[made])
+    assert (trigger.chosen.kind, trigger.chosen.id) == ("schedule", "e-flag")
+    assert [each.kind for each in trigger.rivals].count("schedule") == 0
+
+
+def test_changes_that_were_too_many_to_look_at_make_it_unknown() -> None:
+    facts = facts_of(sketch(target_groups=LONG_AGO))
+    assert facts.onset is not None
+    for since, kind in ((timedelta(minutes=9), "unknown"), (timedelta(minutes=11), "none_found")):
+        changes = Changes(facts.onset - since, facts.onset, (), truncated=True)
+        trigger = find_trigger(replace(facts, evidence=replace(facts.evidence, changes=changes)), None)
+        assert trigger.chosen.kind == kind
+
+
+# --- Native deployments ---
+
+
+def native(system: str, groups: tuple[str, ...], **differences: Any) -> Facts:
+    """The release of a service that deploys by itself, on what fails."""
+    facts = facts_of(sketch(target_groups=ONE_FAILS, deployments=[release()], **differences))
+    (made,) = facts.rollouts
+    group = made.deployment.group
+    assert not isinstance(group, Missing)
+    deployment = replace(made.deployment, system=system, group=replace(group, target_groups=groups))
+    return replace(facts, rollouts=(replace(made, deployment=deployment),))
+
+
+@pytest.mark.parametrize(
+    ("system", "name"), [("ecs", "ECS"), ("lambda", "Lambda"), ("codedeploy", "CodeDeploy")]
+)
+def test_who_deployed_is_named_as_the_source(system: str, name: str) -> None:
+    chosen = find_trigger(native(system, ("orders",)), PLAIN).chosen
+    assert (chosen.kind, chosen.id) == ("deployment", "d-NEW")
+    assert {name} == {each.source for each in chosen.signals if "replaced targets" in each.statement}
+
+
+def test_the_call_that_began_a_native_deployment_is_no_rival_of_it() -> None:
+    call = {
+        "id": "e-update", "at": "-4.2", "name": "UpdateService", "source": "ecs",
+        "resources": ["order-api", "arn:aws:ecs:eu-west-1:111122223333:service/main/production"],
+    }  # fmt: skip
+    deployed = find_trigger(native("ecs", ("orders",), changes=[call]), PLAIN)
+    assert "e-update" not in {each.id for each in (deployed.chosen, *deployed.rivals)}
+    by_another = find_trigger(native("codedeploy", ("orders",), changes=[call]), PLAIN)
+    assert "e-update" in {each.id for each in (by_another.chosen, *by_another.rivals)}
+
+
+def test_a_function_that_fails_beside_the_one_deployed_to_speaks_against_the_deployment() -> None:
+    facts = native("lambda", ("pay",))
+    both = tuple(
+        FunctionFacts(name, Function(name, f"arn:{name}"), blamed=True) for name in ("pay", "search")
+    )
+    beside = find_trigger(replace(facts, functions=both), PLAIN)
+    alone = find_trigger(replace(facts, functions=both[:1]), PLAIN)
+    assert "search fails too and was not deployed to" in against(candidate(beside, "d-NEW"))
+    assert candidate(alone, "d-NEW").confidence > candidate(beside, "d-NEW").confidence
+
+
+# --- What nobody here did ---
+
+
+def test_a_vendors_change_of_its_rules_is_a_candidate() -> None:
+    facts = facts_of(sketch(target_groups=LONG_AGO))
+    acl = WebAcl("arn:acl", "site", "site", "REGIONAL", "allow", ())
+    said = "the managed group Core began to block, and nobody changed anything"
+    vendor = FirewallFacts(acl, STILL, STILL, STILL, STILL, (), None, None, vendor_change=said)
+    chosen = find_trigger(
+        replace(facts, firewall=vendor), replace(PLAIN, triggers={"vendor_change": 1.0})
+    ).chosen
+    assert chosen.kind == "vendor_change"
+    assert "Core" in chosen.summary
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "category", "told"),
+    [
+        (-30.0, None, "issue", True),
+        (5.0, None, "issue", True),
+        (-30.0, -20.0, "issue", False),
+        (-300.0, None, "issue", False),
+        (20.0, None, "issue", False),
+        (-30.0, None, "scheduledChange", False),
+    ],
+)
+def test_an_event_of_aws_health_that_was_going_on_at_the_onset_is_infrastructure(
+    begun: float, ended: float | None, category: str, told: bool
+) -> None:
+    facts = facts_of(sketch(target_groups=LONG_AGO))
+    assert facts.onset is not None
+    event = HealthEvent(
+        "arn:event",
+        "EC2",
+        "AWS_EC2_OPERATIONAL_ISSUE",
+        category,
+        start=facts.onset + timedelta(minutes=begun),
+        end=None if ended is None else facts.onset + timedelta(minutes=ended),
+    )
+    trigger = find_trigger(
+        replace(facts, evidence=replace(facts.evidence, health_events=(event,))),
+        replace(PLAIN, triggers={"infrastructure": 1.0}),
+    )
+    assert ((trigger.chosen.kind, trigger.chosen.id) == ("infrastructure", "arn:event")) is told
+
+
+def test_that_it_returns_by_the_clock_is_a_candidate() -> None:
+    hourly = ", ".join(f"{minute}..{minute + 1}: 300" for minute in range(-153, 0, 30))
+    trigger = weighed({"orders": {"elb_502": f"0, {hourly}"}}, replace(PLAIN, triggers={"schedule": 1.0}))
+    assert "schedule" in {each.kind for each in (trigger.chosen, *trigger.rivals)}
+
+
+# --- Behind a distribution or an API ---
+
+
+def before(origin: Facts, **differences: Any) -> Facts:
+    """A distribution before this origin, which fails in the same minutes."""
+    facts = facts_of(sketch(target_groups=ONE_FAILS))
+    edge = EdgeFacts(failing_origin="api")
+    return replace(facts, kind="cloudfront", edge=edge, origins={"api": origin}, **differences)
+
+
+def test_a_deployment_to_the_origin_that_fails_is_a_candidate() -> None:
+    origin = facts_of(sketch(target_groups=ONE_FAILS, deployments=[release()]))
+    chosen = find_trigger(before(origin), PLAIN).chosen
+    assert (chosen.kind, chosen.id) == ("deployment", "d-NEW")
+
+
+def test_a_change_of_the_origin_is_weighed_though_the_edges_code_does_not_say_what_can_do_it() -> None:
+    origin = facts_of(sketch(target_groups=ONE_FAILS, changes=[LISTENER]))
+    made = find_trigger(before(origin), PLAIN)
+    own = find_trigger(replace(before(origin), origins={}, changes=origin.changes), PLAIN)
+    assert candidate(made, "e-listener").confidence > candidate(own, "e-listener").confidence
+
+
+def test_an_origin_that_noticed_nothing_has_the_onset_of_what_stands_before_it() -> None:
+    origin = facts_of(sketch(target_groups={"orders": {}}, changes=[LISTENER]))
+    assert origin.onset is None
+    trigger = find_trigger(before(origin), PLAIN)
+    assert "e-listener" in {each.id for each in (trigger.chosen, *trigger.rivals)}
+
+
+def test_what_happened_at_an_origin_that_is_well_is_no_candidate() -> None:
+    origin = facts_of(sketch(target_groups=ONE_FAILS, deployments=[release()]))
+    trigger = find_trigger(replace(before(origin), edge=EdgeFacts(failing_origin="static")), PLAIN)
+    assert "d-NEW" not in {each.id for each in (trigger.chosen, *trigger.rivals)}
 
 
 # --- Traffic, zones, and nothing ---

@@ -47,6 +47,7 @@ class Stack:
     evidence: Evidence = field(default_factory=evidence)
     gather_error: Exception | None = None
     asked: list[Scope] = field(default_factory=list)
+    read: list[tuple[frozenset[str], Evidence | None]] = field(default_factory=list)
     fakes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,8 +60,9 @@ class Stack:
     def deadline(self) -> Deadline:
         return Deadline(Context(), self.wiring.seconds)
 
-    def gather(self, scope: Scope, **_options: Any) -> Gathered:
+    def gather(self, scope: Scope, **options: Any) -> Gathered:
         self.asked.append(scope)
+        self.read.append((frozenset(each.name for each in options["readings"]), options["known"]))
         if self.gather_error:
             raise self.gather_error
         return Gathered(self.evidence, {"deployments": 0.05})
@@ -72,6 +74,10 @@ class Stack:
         """The bodies in a queue, delayed ones too, with their delay."""
         found = sqs_backends["123456789012"][REGION].queues[queue]._messages
         return [{**json.loads(each.body), "delay": _delay(each)} for each in found]
+
+    def follow_ups(self, kind: str) -> list[dict[str, Any]]:
+        """The messages of that kind for the follow-up function, with their delay."""
+        return [each for each in self.messages("follow-up") if each["kind"] == kind]
 
     def told(self) -> list[dict[str, Any]]:
         """What was published: subject, text and attributes."""

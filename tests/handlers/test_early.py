@@ -23,7 +23,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> "Slow":
         Reading("first", "ec2", (), ("ec2:DescribeInstances",), made.first),
         Reading("second", "ec2", ("first",), ("ec2:DescribeInstances",), made.second),
     )
-    monkeypatch.setattr(early, "READINGS", readings)
+    monkeypatch.setattr(early, "READINGS_OF", {"alb": readings})
     monkeypatch.setattr(early, "gather", gathering.gather)
     return made
 

@@ -1,7 +1,6 @@
 """RollbackFunction and FollowUpFunction: from the message in the queue to the word that it is over."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,17 +8,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from diagnosis.commands import KILL_SWITCH_PARAMETER
-from diagnosis.incident import entry_point, parse_event
-from diagnosis.verdict import Trigger
 from handlers import alarm, follow_up, rollback
 from handlers.deliveries import MOST_DELIVERIES
-from handlers.diagnosing import Subject, written
-from handlers.settling import NobodyToldError
 from remediation.records import ActionStatus, RollbackAction
 from remediation.refusals import reason
 from remediation.table import Table, update
-from tests.diagnosis.judged import NEW, NOW, OLD, candidate, verdict
-from tests.handlers.conftest import Context, Stack, Unreachable, event
+from tests.diagnosis.judged import NOW
+from tests.handlers.conftest import Context, Stack, Unreachable
 from tests.remediation.fakes import FakeCloudWatch, FakeCodeDeploy, FakeParameters, info, refusal
 
 GROUP_ARN = "arn:aws:codedeploy:eu-west-1:123456789012:"
@@ -52,7 +47,7 @@ class Service:
     def follow_up(self, minutes: float) -> dict[str, Any]:
         """The newest message of the queue, so many minutes after the alarm."""
         self.stack.now = NOW + timedelta(minutes=minutes)
-        message = self.stack.messages("follow-up")[-1]
+        message = self.stack.follow_ups("watch_rollback")[-1]
         return follow_up.handle(delivered(message), self.stack.wiring, self.stack.deadline)
 
     @property
@@ -88,7 +83,7 @@ def test_a_rollback_is_made_told_and_watched(service: Service) -> None:
     assert service.told == ["started"]
     assert service.document["rollback"]["decision"] == "started"
     assert service.document["rollback"]["rollback_deployment_id"] == "d-MADE"
-    [watch] = service.stack.messages("follow-up")
+    [watch] = service.stack.follow_ups("watch_rollback")
     assert (watch["kind"], watch["incident_id"], watch["delay"]) == (
         "watch_rollback",
         service.incident_id,
@@ -192,7 +187,7 @@ def test_what_was_made_after_all_is_told_as_started_by_the_last_delivery(service
     assert delivered_to_the_last(service) == DONE
     assert service.told == ["started"]
     assert service.action.rollback_deployment_id == "d-MADE"
-    assert len(service.stack.messages("follow-up")) == 1
+    assert len(service.stack.follow_ups("watch_rollback")) == 1
 
 
 def test_where_nobody_knows_whether_it_was_made_that_is_said(service: Service) -> None:
@@ -227,18 +222,18 @@ def test_a_watch_that_could_not_be_asked_for_is_asked_for_by_the_next_delivery(s
     del service.stack.fakes["sqs"]
     assert service.roll_back(2) == DONE
     assert service.told == ["started"]
-    assert len(service.stack.messages("follow-up")) == 1
+    assert len(service.stack.follow_ups("watch_rollback")) == 1
 
 
 def test_a_second_message_about_the_same_rollback_starts_no_second_watch(service: Service) -> None:
     service.roll_back()
     service.roll_back(2)
-    first, second = service.stack.messages("follow-up")
+    first, second = service.stack.follow_ups("watch_rollback")
     for number, message in enumerate((first, second)):
         follow_up.handle(delivered(message, name=f"w-{number}"), service.stack.wiring, service.stack.deadline)
-    assert [each["attempt"] for each in service.stack.messages("follow-up")] == [1, 1, 2]
+    assert [each["attempt"] for each in service.stack.follow_ups("watch_rollback")] == [1, 1, 2]
     service.roll_back(3)
-    assert len(service.stack.messages("follow-up")) == 3
+    assert len(service.stack.follow_ups("watch_rollback")) == 3
 
 
 def test_a_veto_has_the_time_at_which_it_was_pressed(service: Service) -> None:
@@ -267,7 +262,7 @@ def test_a_service_that_recovers_is_reported_so(service: Service) -> None:
     assert service.follow_up(8) == DONE
     assert (service.action.status, service.told) == (ActionStatus.RECOVERED, ["started", "recovered"])
     assert service.document["rollback"]["decision"] == "recovered"
-    assert len(service.stack.messages("follow-up")) == 1
+    assert len(service.stack.follow_ups("watch_rollback")) == 1
 
 
 def test_a_rollback_that_did_not_help_is_said_plainly(service: Service) -> None:
@@ -275,7 +270,7 @@ def test_a_rollback_that_did_not_help_is_said_plainly(service: Service) -> None:
     finished(service)
     service.follow_up(8)
     assert service.told == ["started"]
-    assert service.stack.messages("follow-up")[-1]["attempt"] == 2
+    assert service.stack.follow_ups("watch_rollback")[-1]["attempt"] == 2
     service.follow_up(15)
     assert (service.action.status, service.told) == (ActionStatus.DID_NOT_HELP, ["started", "did_not_help"])
 
@@ -305,10 +300,10 @@ def test_the_deployment_that_codedeploy_made_after_a_stop_is_found(service: Serv
 
 def test_a_watch_ends_some_time_and_says_so(service: Service) -> None:
     service.roll_back()
-    last = {**service.stack.messages("follow-up")[-1], "attempt": follow_up.MOST_LOOKS}
+    last = {**service.stack.follow_ups("watch_rollback")[-1], "attempt": follow_up.MOST_LOOKS}
     follow_up.handle(delivered(last), service.stack.wiring, service.stack.deadline)
     assert "watched no longer" in service.stack.told()[-1]["text"]
-    assert len(service.stack.messages("follow-up")) == 1
+    assert len(service.stack.follow_ups("watch_rollback")) == 1
 
 
 def test_a_watch_that_cannot_read_comes_again(service: Service) -> None:
@@ -316,84 +311,3 @@ def test_a_watch_that_cannot_read_comes_again(service: Service) -> None:
     service.cloudwatch.error = refusal("GetMetricData", "AccessDenied")
     assert service.follow_up(8) == AGAIN
     assert service.action.status == ActionStatus.STARTED
-
-
-# Looking again at late evidence
-
-
-def blind(confidence: float = 0.7) -> Trigger:
-    return Trigger(candidate(confidence=confidence), (), blind=True)
-
-
-def test_looking_again_is_silent_when_nothing_changed(stack: Stack, alarm_event: dict[str, Any]) -> None:
-    stack.verdict = verdict(trigger=blind())
-    alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
-    message = stack.messages("follow-up")[-1]
-    stack.now = NOW + timedelta(minutes=6)
-    assert follow_up.handle(delivered(message), stack.wiring, stack.deadline) == DONE
-    assert len(stack.told()) == 1
-
-
-def test_looking_again_tells_what_late_evidence_shows(stack: Stack, alarm_event: dict[str, Any]) -> None:
-    stack.verdict = verdict(trigger=blind())
-    document = alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
-    message = stack.messages("follow-up")[-1]
-    stack.now = NOW + timedelta(minutes=6)
-    change = replace(candidate(None, "configuration_change"), id="e-1")
-    stack.verdict = verdict(trigger=Trigger(change, (candidate(confidence=0.01),)))
-    assert follow_up.handle(delivered(message), stack.wiring, stack.deadline) == DONE
-    assert "Looked again" in stack.told()[1]["text"]
-    incident = stack.wiring.incidents().get(str(document["incident_id"]))
-    assert incident is not None
-    assert incident.document is not None
-    assert incident.document["trigger"]["kind"] == "configuration_change"
-    assert stack.messages("rollback") == []
-
-
-def test_late_evidence_that_nobody_could_be_told_of_is_told_the_next_time(
-    stack: Stack, alarm_event: dict[str, Any]
-) -> None:
-    stack.verdict = verdict(trigger=blind())
-    alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
-    message = delivered(stack.messages("follow-up")[-1])
-    stack.now = NOW + timedelta(minutes=6)
-    change = replace(candidate(None, "configuration_change"), id="e-1")
-    stack.verdict = verdict(trigger=Trigger(change, (candidate(confidence=0.01),)))
-    stack.fakes["sns"] = Unreachable(refusal("Publish", "AccessDenied"))
-    with pytest.raises(NobodyToldError):
-        follow_up.handle(message, stack.wiring, stack.deadline)
-    del stack.fakes["sns"]
-    assert follow_up.handle(message, stack.wiring, stack.deadline) == DONE
-    assert "Looked again" in stack.told()[1]["text"]
-
-
-def test_late_evidence_may_prove_a_release_guilty(stack: Stack, alarm_event: dict[str, Any]) -> None:
-    stack.verdict = verdict(trigger=blind())
-    first = alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
-    assert first["rollback"]["decision"] == "refused"
-    stack.now = NOW + timedelta(minutes=6)
-    stack.verdict = verdict()
-    follow_up.handle(delivered(stack.messages("follow-up")[-1]), stack.wiring, stack.deadline)
-    [request] = stack.messages("rollback")
-    assert (request["deployment_id"], request["incident_id"]) == ("d-NEW", first["incident_id"])
-
-
-def test_an_incident_that_is_over_is_not_looked_at_again(stack: Stack, alarm_event: dict[str, Any]) -> None:
-    stack.verdict = verdict(trigger=blind())
-    alarm.handle(alarm_event, Context(), stack.wiring, stack.deadline)
-    stack.wiring.incidents().resolve_alarm("app/order-api/50dc6c495c0c9188", "order-api-elb-5xx")
-    stack.verdict = verdict()
-    follow_up.handle(delivered(stack.messages("follow-up")[-1]), stack.wiring, stack.deadline)
-    assert len(stack.told()) == 1
-
-
-def test_what_was_rolled_back_is_not_requested_again_by_late_evidence(service: Service) -> None:
-    assert (NEW.id, OLD.id) == (service.action.deployment_id, service.action.to_deployment_id)
-    service.roll_back()
-    alarms = parse_event(event("eventbridge-metric.json"))
-    assert isinstance(alarms, tuple)
-    about: Any = entry_point(alarms[0], alarms[0].metrics)
-    subject = written(Subject(alarms[0], about, ("HTTPCode_ELB_502_Count",)))
-    message = {"incident_id": service.incident_id, "kind": "look_again", "attempt": 1, "subject": subject}
-    assert follow_up.handle(delivered(message), service.stack.wiring, service.stack.deadline) == DONE
-    assert service.told == ["started"]

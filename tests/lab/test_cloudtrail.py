@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -142,3 +143,36 @@ def test_deployments_leave_their_own_traces(staged: Lab, client: Callable[..., A
     record = json.loads(moved[0]["CloudTrailEvent"])
     assert record["userIdentity"]["invokedBy"] == "codedeploy.amazonaws.com"
     assert record["requestParameters"]["targetGroupArn"] == staged.target_group_arns["orders"]
+
+
+def test_a_region_records_its_own_events_and_one_those_of_global_services(stage: Any) -> None:
+    changes = [
+        {"at": "-5", "name": "ModifyRule", "source": "elasticloadbalancing"},
+        {"at": "-6", "name": "DetachRolePolicy", "source": "iam"},
+        {"at": "-7", "name": "UpdateDistribution2020_05_31", "source": "cloudfront"},
+        {"at": "-8", "name": "UpdateWebACL", "source": "wafv2", "parameters": {"scope": "CLOUDFRONT"}},
+        {"at": "-9", "name": "PutBucketPolicy", "source": "s3", "region": "eu-central-1"},
+    ]
+    with stage(deployments=[], changes=changes, cloudtrail_delay=0):
+        found = {region: names(_client_in(region).lookup_events()) for region in REGIONS}
+    assert found == {
+        "eu-west-1": ["ModifyRule"],
+        "us-east-1": ["DetachRolePolicy", "UpdateDistribution2020_05_31", "UpdateWebACL"],
+        "eu-central-1": ["PutBucketPolicy"],
+    }
+
+
+REGIONS = ("eu-west-1", "us-east-1", "eu-central-1")
+
+
+def _client_in(region: str) -> Any:
+    session = boto3.session.Session(aws_access_key_id="LAB", aws_secret_access_key="lab", region_name=region)
+    return session.client("cloudtrail")
+
+
+def test_each_region_takes_two_look_ups_a_second(stage: Any) -> None:
+    with stage(deployments=[]):
+        for region in REGIONS:
+            client = _client_in(region)
+            client.lookup_events()
+            client.lookup_events()

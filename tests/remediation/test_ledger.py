@@ -178,12 +178,12 @@ def test_of_two_chains_of_looks_one_goes_on(ledger: Ledger, plan: RollbackAction
 
 
 def test_one_second_look_is_asked_for_in_an_incident(incidents: Incidents, now: datetime) -> None:
-    assert not incidents.claim_second_look("inc-1", now)
+    assert not incidents.claim_looks("inc-1", now)
     incidents.open(ENTRY, "elb-5xx", "inc-1", now)
-    claims = together(lambda _: incidents.claim_second_look("inc-1", now))
+    claims = together(lambda _: incidents.claim_looks("inc-1", now))
     assert sorted(map(bool, claims)) == [False, True]
-    incidents.release_second_look("inc-1")
-    assert incidents.claim_second_look("inc-1", now)
+    incidents.release_looks("inc-1")
+    assert incidents.claim_looks("inc-1", now)
 
 
 def test_only_one_takes_over_an_attempt_that_went_silent(

@@ -43,6 +43,8 @@ SCENARIOS = (
     "release-and-parameter-change-in-the-same-minute",
     "vulnerability-scan-after-a-release",
     "load-balancer-500s-of-an-unknown-maker",
+    "container-release-outgrows-its-memory",
+    "capacity-provider-finds-no-machine-for-tasks",
 )
 
 

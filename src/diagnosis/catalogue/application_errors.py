@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.behind_an_api import errors_of_the_back_end
+from diagnosis.cause import LOAD_BALANCERS, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import software_fails_everywhere
 from diagnosis.facts import NEARLY_ALL, Facts
@@ -13,6 +14,9 @@ MOST = 0.6
 
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh the targets' own 5xx against slowness, which would speak for something behind them."""
+    if facts.kind == "apigateway":
+        yield from errors_of_the_back_end(facts)
+        return
     own, share = facts.parts.get("target_5xx"), facts.part("target_5xx")
     if not facts.is_5xx or own is None or facts.onset is None or share < 0.4:
         yield Signal(-4.0, "5xx of the targets are not what failed", "CloudWatch HTTPCode_Target_5XX_Count")
@@ -63,6 +67,7 @@ CAUSE = Cause(
     prevention="Release to a few targets first and compare their error rate with the rest.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=True,
+    systems=LOAD_BALANCERS | {"apigateway"},
     owner=Owner.APPLICATION,
     short="application errors",
     triggers={"deployment": 1.0},
@@ -90,6 +95,25 @@ CAUSE = Cause(
                         "response_time_p99": "0.4, -9: 9",
                     }
                 }
+            },
+        ),
+        Case(
+            "an address behind an API answers 500 at once",
+            True,
+            {
+                "alarm": {"metric": "5XXError"},
+                "api": {"access_log": "json", "routes": {"GET /orders": {"backend_5xx": "2, -7: 600"}}},
+            },
+        ),
+        Case(
+            "the gateway in front of it gives up waiting",
+            False,
+            {
+                "alarm": {"metric": "5XXError"},
+                "api": {
+                    "access_log": "json",
+                    "routes": {"GET /orders": {"integration_timeout": "0, -7: 600"}},
+                },
             },
         ),
     ),

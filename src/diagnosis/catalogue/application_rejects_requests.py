@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.behind_an_api import rejections_of_the_back_end
+from diagnosis.cause import LOAD_BALANCERS, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import software_fails_everywhere
 from diagnosis.facts import NEARLY_ALL, Facts
@@ -12,6 +13,9 @@ from diagnosis.symptom import Family
 
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh 4xx of the targets that replace successes against 4xx that come on top of them."""
+    if facts.kind == "apigateway":
+        yield from rejections_of_the_back_end(facts)
+        return
     own, share = facts.parts.get("target_4xx"), facts.part("target_4xx")
     if facts.symptom.family is not Family.CLIENT_ERRORS or own is None or facts.onset is None or share < 0.5:
         yield Signal(-5.0, "4xx of the targets are not what rose", "CloudWatch HTTPCode_Target_4XX_Count")
@@ -67,6 +71,7 @@ CAUSE = Cause(
     prevention="Test the published routes against the release before it takes traffic.",
     retry=Retry.NOT_UNCHANGED,
     rollback_helps=True,
+    systems=LOAD_BALANCERS | {"apigateway"},
     owner=Owner.APPLICATION,
     short="rejections by the application",
     triggers={"deployment": 1.0},
@@ -95,6 +100,22 @@ CAUSE = Cause(
             {
                 "alarm": {"metric": "HTTPCode_Target_4XX_Count"},
                 "target_groups": {"orders": {"requests": "4421, -7: 5121", "target_4xx": "60, -7: 760"}},
+            },
+        ),
+        Case(
+            "an address behind an API begins to answer 422",
+            True,
+            {
+                "alarm": {"metric": "4XXError"},
+                "api": {"access_log": "json", "routes": {"GET /orders": {"backend_422": "20, -7: 900"}}},
+            },
+        ),
+        Case(
+            "the gateway in front of it refuses tokens",
+            False,
+            {
+                "alarm": {"metric": "4XXError"},
+                "api": {"access_log": "json", "routes": {"GET /orders": {"unauthorized": "20, -7: 900"}}},
             },
         ),
     ),

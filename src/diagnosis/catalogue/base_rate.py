@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.context import requests_source
 from diagnosis.facts import Facts
 from diagnosis.phrase import percent, rate
 
@@ -29,7 +30,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
     else:
         yield Signal(-3.0, "there were no errors before to speak of", "CloudWatch")
     if max(facts.attempted.before, facts.attempted.after) <= FEW_REQUESTS:
-        yield Signal(-2.0, "there are too few requests to know an ordinary rate", "CloudWatch RequestCount")
+        yield Signal(-2.0, "there are too few requests to know an ordinary rate", requests_source(facts))
     if facts.part("elb_502") >= 0.8:
         yield Signal(
             -2.5,
@@ -59,6 +60,7 @@ CAUSE = Cause(
     prevention="Set thresholds from the metric's own history, for example by an anomaly detector.",
     retry=Retry.UNKNOWN,
     rollback_helps=False,
+    systems=EVERYWHERE,
     owner=Owner.APPLICATION,
     short="ordinary error rate",
     triggers={"none_found": 3.0, "deployment": -4.0},

@@ -1,10 +1,23 @@
 """Wanted targets cannot be launched or were reclaimed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
-from diagnosis.facts import Facts
+from diagnosis.container_context import (
+    EVENTS,
+    MOST_SAID,
+    SERVICE,
+    TASKS,
+    failing_services,
+    lacking,
+    said,
+    stopped,
+    tally,
+)
+from diagnosis.facts import NEARLY_ALL, Facts
+from diagnosis.facts.task_stops import LOST_CAPACITY, Stop
+from diagnosis.systems.containers import ServiceEvent
 
 RECLAIMED = frozenset({"BidEvictedEvent"})
 REFUSED = (
@@ -27,7 +40,9 @@ def examine(facts: Facts) -> Iterable[Signal]:
         for each in facts.changes
         if each.change.error and any(word in each.change.error for word in REFUSED)
     ]
-    if not facts.hosts_fell and not taken and not refused:
+    lost, unplaced = stopped(facts, *LOST_CAPACITY), _unplaced(facts)
+    told = bool(lost or unplaced)
+    if not facts.hosts_fell and not taken and not refused and not told:
         yield Signal(-5.0, "no targets were lost", "CloudWatch HealthyHostCount")
         return
     if facts.hosts_fell:
@@ -38,17 +53,46 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     if refused:
         yield Signal(5.0, f"{refused[0].name} was refused: {refused[0].error}", "CloudTrail")
-    stopped = [target for target in facts.targets if target.reason == "Target.InvalidState"]
-    if stopped:
-        yield Signal(1.5, f"{len(stopped)} targets are stopped or terminated", "DescribeTargetHealth")
-    if facts.turned_unhealthy and not stopped:
+    gone = [target for target in facts.targets if target.reason == "Target.InvalidState"]
+    if gone:
+        yield Signal(1.5, f"{len(gone)} targets are stopped or terminated", "DescribeTargetHealth")
+    if facts.turned_unhealthy and not gone:
         yield Signal(-2.0, "targets became unhealthy rather than leaving", "CloudWatch UnHealthyHostCount")
-    if not taken and not refused and not stopped:
+    yield from _containers(facts, lost, unplaced)
+    if not taken and not refused and not gone and not told:
         yield Signal(-2.0, "nothing says that capacity was refused or reclaimed", "CloudTrail")
-    if facts.rollout_at_onset:
+    if facts.rollout_at_onset and not told:
         yield Signal(-2.0, "a roll-out was replacing targets", "CodeDeploy")
     if facts.lone_zone:
         yield Signal(-1.0, f"only {facts.lone_zone.name} fails", "CloudWatch by AvailabilityZone")
+
+
+def _unplaced(facts: Facts) -> ServiceEvent | None:
+    return next((each.unplaced for each in failing_services(facts) if each.unplaced), None)
+
+
+def _containers(facts: Facts, lost: Sequence[Stop], unplaced: ServiceEvent | None) -> Iterable[Signal]:
+    if lost and not lacking(facts):
+        yield Signal(1.0, f"{tally(lost)}, and were replaced", TASKS)
+    elif lost:
+        yield Signal(4.5, f"{tally(lost)}: {said(lost)}", TASKS)
+    if unplaced:
+        yield Signal(5.0, f"at {unplaced.at:%H:%M:%S}: {unplaced.message[:MOST_SAID]}", EVENTS)
+    if (lost or unplaced) and facts.part("target_5xx") >= NEARLY_ALL and _answers_quickly(facts):
+        yield Signal(-4.0, "the targets that are left answer as quickly as before", "CloudWatch")
+    for service in failing_services(facts):
+        if service.lacks and (lost or unplaced):
+            yield Signal(
+                1.0,
+                f"{service.service.running} of {service.service.desired} wanted tasks of {service.name} run",
+                SERVICE,
+            )
+        elif service.lacks and service.impaired:
+            yield Signal(0.5, f"tasks of {service.name} do not start steadily", EVENTS)
+
+
+def _answers_quickly(facts: Facts) -> bool:
+    return facts.response_time.known and not facts.response_time.raised
 
 
 CAUSE = Cause(
@@ -63,15 +107,17 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Read the Auto Scaling group's activity history for its own words.",
-        "Compare desired with running instances.",
-        "Check quotas and the instance types allowed in the group.",
+        Check("Read the Auto Scaling group's activity history for its own words.", Look.SCALING),
+        Check("Compare desired with running instances.", Look.TARGETS),
+        Check("Check quotas and the instance types allowed in the group.", Look.CHANGES),
     ),
     prevention=(
         "Allow several instance types and zones, keep an On-Demand base, and reserve what must not fail."
     ),
     retry=Retry.SAFE,
     rollback_helps=False,
+    owner=Owner.PLATFORM,
+    short="missing capacity",
     triggers={"infrastructure": 3.0, "deployment": -3.0},
     touched_by=(Effect.CAPACITY,),
     sources=(
@@ -129,6 +175,51 @@ CAUSE = Cause(
                         "error": "Server.InsufficientInstanceCapacity",
                     }
                 ],
+            },
+        ),
+        Case(
+            "ECS finds no place for tasks",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "target_type": "ip",
+                        "targets": 2,
+                        "healthy": "6, -8: 2",
+                        "elb_504": "0, -7: 200",
+                        "response_time": "0.09, -8: 3",
+                    }
+                },
+                "services": {
+                    "orders": {
+                        "running": "6, -8: 2",
+                        "events": [
+                            {
+                                "at": "-6",
+                                "message": (
+                                    "(service orders) was unable to place a task because no container"
+                                    " instance met all of its requirements."
+                                ),
+                            }
+                        ],
+                        "cpu": "40, -8: 99",
+                    }
+                },
+            },
+        ),
+        Case(
+            "tasks are full and all of them run",
+            False,
+            {
+                "target_groups": {
+                    "orders": {
+                        "target_type": "ip",
+                        "elb_504": "0, -7: 200",
+                        "target_5xx": "0, -9..-7: 20->90",
+                        "response_time": "0.09, -12..-2: 0.2->4",
+                    }
+                },
+                "services": {"orders": {"cpu": "40, -12: 99"}},
             },
         ),
         Case(

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
+from diagnosis.container_context import TASKS, failing_services, stopped, tally
 from diagnosis.facts import Facts
+from diagnosis.facts.task_stops import FAILED_START, LOST_CAPACITY, Why
 from diagnosis.phrase import seconds
 
 # "only in the first minutes of new targets" (contract, causes.md).
@@ -21,6 +23,8 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(-4.0, "no targets are new", "DescribeTargetHealth, CodeDeploy and EC2")
         return
     yield Signal(1.0, fresh, "DescribeTargetHealth, CodeDeploy and EC2")
+    if added := [task for service in failing_services(facts) for task in service.fresh]:
+        yield Signal(1.0, f"{len(added)} tasks had just been started", "ECS tasks")
     if facts.response_time.raised:
         yield Signal(
             2.0, f"response time went {seconds(facts.response_time)}", "CloudWatch TargetResponseTime"
@@ -33,6 +37,8 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(-4.0, f"it goes on after {facts.span.minutes} minutes", "CloudWatch")
     else:
         yield Signal(-1.5, "errors do not fade", "CloudWatch")
+    if ended := stopped(facts, *FAILED_START, *LOST_CAPACITY, Why.MEMORY):
+        yield Signal(-3.0, tally(ended), TASKS)
     if facts.part("elb_502") >= 0.5:
         yield Signal(-2.5, "broken exchanges are not slowness", "CloudWatch HTTPCode_ELB_502_Count")
 
@@ -40,7 +46,9 @@ def examine(facts: Facts) -> Iterable[Signal]:
 def _fresh(facts: Facts) -> str:
     if facts.rollout_at_onset:
         return f"deployment {facts.rollout_at_onset.deployment.id} had just replaced targets"
-    if any(group.hosts.grew for group in facts.groups):
+    if any(group.hosts.grew for group in facts.groups) or any(
+        service.fresh for service in failing_services(facts)
+    ):
         return "targets were added"
     if facts.in_state("initial"):
         return "targets are being added"

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.behind_an_api import slow_back_end
+from diagnosis.cause import LOAD_BALANCERS, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, Facts
@@ -14,6 +15,9 @@ IDLE_PROCESSOR = 70.0
 
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh errors that come slowly, on all targets, with ordinary traffic and idle processors."""
+    if facts.kind == "apigateway":
+        yield from slow_back_end(facts)
+        return
     share_5xx, share_504 = facts.part("target_5xx"), facts.part("elb_504")
     if not facts.is_5xx or facts.onset is None or share_5xx + share_504 < 0.6 or share_5xx < 0.15:
         yield Signal(
@@ -96,6 +100,7 @@ CAUSE = Cause(
     prevention="Give each dependency a short time-out, a circuit breaker and an alarm of its own.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    systems=LOAD_BALANCERS | {"apigateway"},
     owner=Owner.APPLICATION,
     short="failing dependency",
     triggers={"deployment": -1.0, "other_deployment": 1.0},
@@ -135,5 +140,16 @@ CAUSE = Cause(
             },
         ),
         Case("errors come at once", False, {"target_groups": {"orders": {"target_5xx": "1, -6: 440"}}}),
+        Case(
+            "what stands behind an API waits and gives up",
+            True,
+            {
+                "alarm": {"metric": "5XXError"},
+                "api": {
+                    "access_log": "json",
+                    "routes": {"GET /orders": {"backend_5xx": "2, -7: 900", "latency": "0.09, -7: 2.4"}},
+                },
+            },
+        ),
     ),
 )

@@ -6,11 +6,14 @@ from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Sign
 from diagnosis.changes import Effect
 from diagnosis.context import software_fails_everywhere
 from diagnosis.facts import Facts
+from diagnosis.facts.classic import ClassicFacts
 from diagnosis.phrase import percent
 
 # Real requests succeed when fewer than this share of those that reach targets go wrong there.
 SERVES_WELL = 0.05
 BUSY_PROCESSOR = 85.0
+# Of a Classic: so many of the errors were answered without an instance in service.
+MOSTLY_OUT = 0.5
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
@@ -34,12 +37,48 @@ def examine(facts: Facts) -> Iterable[Signal]:
             f"{len(refused)} targets refuse the check's connection or garble its answer",
             "DescribeTargetHealth",
         )
-    yield from _real_requests(facts)
+    if facts.classic:
+        yield from _checks_of_classic(facts, facts.classic)
+    if facts.classic and facts.classic.without_instance >= MOSTLY_OUT:
+        yield from _until_they_were_out(facts.classic)
+    else:
+        yield from _real_requests(facts)
     for each in facts.changes_of(Effect.HEALTH_CHECK)[:1]:
         yield Signal(2.5, f"{each.change.name} at {each.change.at:%H:%M:%S} changed the check", "CloudTrail")
-    if facts.rollout_at_onset and mismatched:
+    if facts.rollout_at_onset and (mismatched or facts.classic):
         yield Signal(0.7, "it began with a release, which may have moved the checked path", "CodeDeploy")
     yield from software_fails_everywhere(facts)
+
+
+def _checks_of_classic(facts: Facts, classic: ClassicFacts) -> Iterable[Signal]:
+    """A Classic does not tell how a check failed, but counts the connections that checks could not make."""
+    known = facts.worst.configuration if facts.worst else None
+    if known and known.health_check_protocol in ("TCP", "SSL"):
+        yield Signal(
+            -3.5, "the check only opens a connection, so no code can fail it", "DescribeLoadBalancers"
+        )
+    elif known and known.health_check_matcher:
+        yield Signal(0.7, "the check passes on exactly 200, not on a redirect", "DescribeLoadBalancers")
+    if classic.checks_refused:
+        yield Signal(
+            -4.0, "the checks cannot even connect to the instances", "CloudWatch BackendConnectionErrors"
+        )
+    elif classic.checks_refused is False:
+        yield Signal(
+            2.0,
+            "the checks do connect: what they lack is exactly 200 in time, or the right path",
+            "CloudWatch BackendConnectionErrors",
+        )
+
+
+def _until_they_were_out(classic: ClassicFacts) -> Iterable[Signal]:
+    """Without an instance in service there are no real requests to compare with but those before."""
+    if classic.served_well:
+        yield Signal(
+            3.0, "requests were answered well up to the minute in which the instances were out", "CloudWatch"
+        )
+    elif classic.served_well is False:
+        yield Signal(-3.5, "requests went wrong before the instances were out", "CloudWatch")
 
 
 def _real_requests(facts: Facts) -> Iterable[Signal]:
@@ -96,6 +135,21 @@ CAUSE = Cause(
         "ALB user guide, troubleshooting: a registered target is not in service",
     ),
     cases=(
+        Case(
+            "a Classic takes all instances out, for a 301 where it wants 200",
+            True,
+            {
+                "alarm": {"metric": "HTTPCode_ELB_5XX"},
+                "classic_load_balancer": {
+                    "requests": "4421, -6: 0",
+                    "backend_4xx": "60, -6: 0",
+                    "elb_503": "0, -6: 4421",
+                    "healthy": "6, -6: 0",
+                    "unhealthy": "0, -6: 6",
+                    "health": {"failed_checks": 6},
+                },
+            },
+        ),
         Case(
             "the matcher no longer accepts what the path answers",
             True,

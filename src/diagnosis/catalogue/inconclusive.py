@@ -40,7 +40,7 @@ CAUSE = Cause(
         Case(
             "codes that have no metric of their own",
             True,
-            {"alarm": {"metric": "HTTPCode_ELB_4XX_Count"}, "traffic": {"elb_4xx": "5, -6: 400"}},
+            {"traffic": {"elb_5xx_other": "0, -6: 90"}},
         ),
         Case(
             "a clear break after a release", False, {"target_groups": {"orders": {"elb_502": "0, -3: 369"}}}

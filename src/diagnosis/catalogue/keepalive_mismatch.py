@@ -116,6 +116,14 @@ CAUSE = Cause(
     ),
     known_problems="Between 1 % and 2 % it cannot be told from a partly broken release without access logs.",
     cases=(
+        Case(
+            "a Classic, where the race shows as 504",
+            True,
+            {
+                "alarm": {"metric": "HTTPCode_ELB_5XX"},
+                "classic_load_balancer": {"elb_504": "9"},
+            },
+        ),
         Case("a chronic trickle on a busy service", True, {"target_groups": {"orders": {"elb_502": "9"}}}),
         Case(
             "a new worker class turned keep-alive on",

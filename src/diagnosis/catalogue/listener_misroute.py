@@ -7,6 +7,7 @@ from diagnosis.changes import Effect
 from diagnosis.evidence import Missing
 from diagnosis.facts import Facts, GroupFacts
 from diagnosis.phrase import moved
+from diagnosis.symptom import Family
 
 STARVED = 0.6
 
@@ -71,6 +72,14 @@ def _weight_on_an_empty_group(facts: Facts) -> str:
 def _against(facts: Facts) -> Iterable[Signal]:
     if facts.is_5xx and facts.part("target_5xx") >= 0.5 and not facts.counts["fixed_responses"].risen:
         yield Signal(-2.0, "targets themselves answer the errors", "CloudWatch HTTPCode_Target_5XX_Count")
+    if facts.symptom.family in {Family.LOST, Family.HANDSHAKES}:
+        yield Signal(-4.0, "requests do not come at all, so no rule decides about them", "CloudWatch")
+    if facts.part("elb_4xx") >= 0.5 and facts.counts["fixed_responses"].excess < facts.errors.excess / 2:
+        yield Signal(
+            -3.0,
+            "the load balancer refuses requests, and no rule answers them",
+            "CloudWatch HTTPCode_ELB_4XX_Count",
+        )
     if facts.counts["connection_errors"].risen:
         yield Signal(-2.0, "connections to targets fail", "CloudWatch TargetConnectionErrorCount")
     if facts.is_5xx and facts.part("elb_502", "elb_504") >= 0.7:
@@ -110,6 +119,7 @@ CAUSE = Cause(
     short="listener rules",
     triggers={"configuration_change": 2.5, "deployment": -3.0},
     touched_by=(Effect.ROUTING,),
+    systems=frozenset({"alb"}),
     sources=(
         "ALB user guide, listener rules, fixed-response actions",
         "ALB user guide, troubleshooting, HTTP 503",

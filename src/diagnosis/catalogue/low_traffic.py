@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.context import requests_source
 from diagnosis.facts import Facts
 from diagnosis.phrase import rate
 
@@ -19,11 +20,11 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(
             -6.0,
             f"{rate(asked)} requests a minute and {errors:,.0f} errors are enough to judge by",
-            "CloudWatch RequestCount",
+            requests_source(facts),
         )
         return
     yield Signal(
-        4.0, f"only {rate(asked)} requests a minute, {errors:.0f} errors in all", "CloudWatch RequestCount"
+        4.0, f"only {rate(asked)} requests a minute, {errors:.0f} errors in all", requests_source(facts)
     )
     if facts.onset is None:
         yield Signal(2.0, "the errors are no clear change against the hours before", "CloudWatch")
@@ -49,6 +50,7 @@ CAUSE = Cause(
     prevention="Use rate alarms with a floor on the number of requests.",
     retry=Retry.UNKNOWN,
     rollback_helps=False,
+    systems=EVERYWHERE,
     owner=Owner.APPLICATION,
     short="little traffic",
     triggers={"none_found": 2.0, "deployment": -2.0},
@@ -69,5 +71,17 @@ CAUSE = Cause(
             },
         ),
         Case("thousands of requests", False, {"target_groups": {"orders": {"target_5xx": "0, -3: 200"}}}),
+        Case(
+            "one of eight requests to an API",
+            True,
+            {
+                "alarm": {"metric": "5XXError"},
+                "api": {
+                    "routes": {
+                        "GET /orders": {"requests": "8", "backend_4xx": "0", "backend_5xx": "0, -2..-2: 1"}
+                    }
+                },
+            },
+        ),
     ),
 )

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
+from diagnosis.container_context import SERVICE, failing_services, kept_out
 from diagnosis.evidence import Missing
 from diagnosis.facts import Facts, GroupFacts
-from diagnosis.phrase import moved
+from diagnosis.facts.classic import ClassicFacts
+from diagnosis.phrase import moved, percent
 
 UNUSABLE = frozenset({"unused", "draining", "initial", "unavailable"})
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh 503 made by the load balancer against groups that are empty or hold only unusable targets."""
+    if facts.classic:
+        yield from _of_classic(facts, facts.classic)
+        return
     made_503, share = facts.parts.get("elb_503"), facts.part("elb_503")
     if not facts.is_5xx or made_503 is None or share < 0.3:
         yield Signal(
@@ -35,6 +40,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(
             -2.0, "every group kept usable targets", "DescribeTargetHealth and CloudWatch HealthyHostCount"
         )
+    yield from _wanted(facts)
     if facts.counts["fixed_responses"].risen:
         yield Signal(
             -4.0,
@@ -50,6 +56,43 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(1.0, f"{each.change.name} at {each.change.at:%H:%M:%S}", "CloudTrail")
     for each in facts.changes_of(Effect.ROUTING)[:1]:
         yield Signal(-2.5, f"{each.change.name} at {each.change.at:%H:%M:%S} moved the traffic", "CloudTrail")
+
+
+def _of_classic(facts: Facts, classic: ClassicFacts) -> Iterable[Signal]:
+    """A Classic does not fail open: without an instance in service it answers 503, whatever took them out."""
+    share = classic.without_instance
+    if not facts.is_5xx or share < 0.3:
+        yield Signal(-4.0, "instances were in service all along", "CloudWatch HealthyHostCount")
+        return
+    yield Signal(
+        3.0 if share >= 0.7 else 1.0,
+        f"{percent(share)} of the errors were answered while no instance was in service",
+        "CloudWatch HealthyHostCount",
+    )
+    if classic.deserted_zones:
+        zones = " and ".join(classic.deserted_zones)
+        yield Signal(2.0, f"{zones} had no instance, and each zone serves by itself", "CloudWatch")
+    if facts.turned_unhealthy:
+        yield Signal(
+            -1.5,
+            "they failed their health check, which says how and not why",
+            "CloudWatch UnHealthyHostCount",
+        )
+    else:
+        yield Signal(3.0, "instances left without having failed a check", "CloudWatch HealthyHostCount")
+    for each in facts.changes_of(Effect.REGISTRATION)[:1]:
+        yield Signal(1.0, f"{each.change.name} at {each.change.at:%H:%M:%S}", "CloudTrail")
+
+
+def _wanted(facts: Facts) -> Iterable[Signal]:
+    """Whether somebody wants targets at all, and why those that are wanted do not stay."""
+    for service in failing_services(facts):
+        if service.service.desired == 0:
+            yield Signal(3.0, f"{service.name} is to run no task: its desired count is 0", SERVICE)
+        elif why := kept_out(service):
+            yield Signal(-4.0, f"tasks of {service.name} are wanted and do not stay: {why}", SERVICE)
+        elif service.service.running == 0:
+            yield Signal(1.0, f"no task of {service.name} runs", SERVICE)
 
 
 def _is_empty(group: GroupFacts) -> bool:
@@ -81,15 +124,17 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "List the group's targets and their states: aws elbv2 describe-target-health.",
-        "See who deregistered them: roll-out, scale-in, or a call in CloudTrail.",
-        "Check that the targets' Availability Zones are enabled on the load balancer.",
+        Check("List the group's targets and their states: aws elbv2 describe-target-health.", Look.TARGETS),
+        Check("See who deregistered them: roll-out, scale-in, or a call in CloudTrail.", Look.CHANGES),
+        Check("Check that the targets' Availability Zones are enabled on the load balancer.", Look.LISTENERS),
     ),
     prevention=(
         "Keep the minimum healthy share at 100 % in roll-outs and register new targets before old ones leave."
     ),
     retry=Retry.SAFE,
     rollback_helps=False,
+    owner=Owner.PLATFORM,
+    short="lack of usable targets",
     grows_with_rollout=False,
     touched_by=(Effect.REGISTRATION, Effect.CAPACITY),
     sources=(
@@ -99,6 +144,21 @@ CAUSE = Cause(
         ),
     ),
     cases=(
+        Case(
+            "a Classic whose instances were all deregistered",
+            True,
+            {
+                "alarm": {"metric": "HTTPCode_ELB_5XX"},
+                "classic_load_balancer": {
+                    "instances": 0,
+                    "requests": "4421, -6: 0",
+                    "backend_4xx": "60, -6: 0",
+                    "elb_503": "0, -6: 4421",
+                    "healthy": "6, -6: -",
+                    "unhealthy": "0, -6: -",
+                },
+            },
+        ),
         Case(
             "everything was deregistered",
             True,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.classic_signals import unsplit
 from diagnosis.context import began_lately, lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, NEARLY_ALL, Facts
 from diagnosis.phrase import moved, percent
@@ -53,6 +54,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
     if facts.in_state("draining") and facts.rollout_at_onset is None:
         yield Signal(-2.5, "targets are being taken out, which cuts requests off", "DescribeTargetHealth")
     yield from _extent(facts)
+    yield from unsplit(facts)
     yield from began_lately(facts)
     yield from software_fails_everywhere(facts)
     yield from lambda_target(facts)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
+from diagnosis.classic_signals import dropped_rather_than_refused, unreached
 from diagnosis.context import began_lately, lambda_target
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved
@@ -13,7 +14,7 @@ IN_STEP = 0.15
 
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh 504 in step with failed connections: the connect time-out is a fixed ten seconds."""
-    share = facts.part("elb_504")
+    share, ratio = unreached(facts, "elb_504")
     if not facts.is_5xx or share < 0.4:
         yield Signal(
             -4.0,
@@ -21,7 +22,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
             "CloudWatch HTTPCode_ELB_504_Count",
         )
         return
-    if facts.ratio("connection_errors", "elb_502", "elb_504") < IN_STEP:
+    if ratio < IN_STEP:
         yield Signal(-4.0, "connections to the targets succeed", "CloudWatch TargetConnectionErrorCount")
         return
     failed = facts.counts["connection_errors"]
@@ -46,6 +47,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     if facts.lone_zone:
         yield Signal(-3.5, f"only {facts.lone_zone.name} fails", "CloudWatch by AvailabilityZone")
+    yield from dropped_rather_than_refused(facts)
     yield from began_lately(facts)
     yield from lambda_target(facts)
 

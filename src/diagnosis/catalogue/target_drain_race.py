@@ -1,10 +1,12 @@
 """Targets stop while requests are still sent to them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
+from diagnosis.container_context import TASKS, stopped, tally
 from diagnosis.facts import Facts
+from diagnosis.facts.task_stops import FAILED_START, KILLED, LOST_CAPACITY, TERMINATED, Stop, Why
 
 # The load balancer needs up to this long after the last target has left to stop sending to it.
 SETTLED_MINUTES = 1
@@ -24,8 +26,10 @@ def examine(facts: Facts) -> Iterable[Signal]:
     rollout = facts.rollout_at_onset
     if draining := facts.in_state("draining"):
         yield Signal(1.5, f"{len(draining)} targets are draining", "DescribeTargetHealth")
-    left = facts.hosts_dipped and not facts.turned_unhealthy
-    replaced = left or bool(draining) or bool(facts.changes_of(Effect.REGISTRATION, Effect.CAPACITY))
+    left, told = facts.hosts_dipped and not facts.turned_unhealthy, stopped(facts, Why.SCHEDULER)
+    replaced = (
+        left or bool(draining) or bool(told) or bool(facts.changes_of(Effect.REGISTRATION, Effect.CAPACITY))
+    )
     if rollout is None and not replaced:
         yield Signal(-4.0, "no targets were being replaced", SOURCE)
         return
@@ -36,12 +40,24 @@ def examine(facts: Facts) -> Iterable[Signal]:
             "targets left the group in those minutes without having turned unhealthy",
             "CloudWatch HealthyHostCount",
         )
+    if facts.classic and not facts.classic.draining:
+        yield Signal(1.0, "connection draining is off", "DescribeLoadBalancerAttributes")
+    yield from _tasks(facts, told)
     yield from _end(facts)
     yield from _growth(facts)
     if facts.part("elb_503") < 0.3:
         yield Signal(0.5, "502 and 504, as for requests cut off in flight", "CloudWatch")
     if facts.error_share >= 0.1:
         yield Signal(-1.5, "more requests fail than are in flight to a leaving target", "CloudWatch")
+
+
+def _tasks(facts: Facts, told: Sequence[Stop]) -> Iterable[Signal]:
+    """Tasks that were told to stop, and how they took it."""
+    if abrupt := [each for each in told if each.exit_code in (TERMINATED, KILLED)]:
+        code = abrupt[0].exit_code
+        yield Signal(2.0, f"{tally(abrupt)} ended abruptly, with exit code {code}", TASKS)
+    if ended := stopped(facts, *FAILED_START, *LOST_CAPACITY, Why.MEMORY):
+        yield Signal(-3.0, tally(ended), TASKS)
 
 
 def _growth(facts: Facts) -> Iterable[Signal]:
@@ -88,9 +104,15 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Compare the time between the stop signal and exit with the time until the target shows as draining.",
-        "See the group's deregistration delay and the longest request.",
-        "Look at the last roll-outs: the same short burst should be there.",
+        Check(
+            (
+                "Compare the time between the stop signal and exit with the time until the target shows as"
+                " draining."
+            ),
+            Look.DEPLOYMENTS,
+        ),
+        Check("See the group's deregistration delay and the longest request.", Look.TARGET_GROUP),
+        Check("Look at the last roll-outs: the same short burst should be there.", Look.DEPLOYMENTS),
     ),
     prevention=(
         "Deregister first, wait, then stop: a stop hook that sleeps longer than deregistration takes to"
@@ -98,6 +120,8 @@ CAUSE = Cause(
     ),
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    owner=Owner.PLATFORM,
+    short="draining of targets",
     triggers={"deployment": 1.0},
     grows_with_rollout=False,
     touched_by=(Effect.REGISTRATION, Effect.CAPACITY),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
+from diagnosis.classic_signals import refused_rather_than_dropped, unreached
 from diagnosis.context import began_lately, lambda_target, software_fails_everywhere
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, percent
@@ -17,7 +18,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh 502 in step with failed connections against a roll-out that would explain processes that do not
     start.
     """
-    share, ratio = facts.part("elb_502"), facts.ratio("connection_errors", "elb_502", "elb_504")
+    share, ratio = unreached(facts, "elb_502")
     if not facts.is_5xx or share < 0.5:
         yield Signal(
             -4.0,
@@ -62,6 +63,9 @@ def examine(facts: Facts) -> Iterable[Signal]:
             f"{percent(facts.rhythm.busy_share)} of the minutes since the onset were bad: it is over",
             "CloudWatch",
         )
+    if facts.classic and facts.classic.checks_refused:
+        yield Signal(1.0, "health checks cannot connect either", "CloudWatch BackendConnectionErrors")
+    yield from refused_rather_than_dropped(facts)
     yield from began_lately(facts)
     yield from software_fails_everywhere(facts)
     yield from lambda_target(facts)
@@ -105,6 +109,24 @@ CAUSE = Cause(
         "A release that listens on another port and one that does not start look alike to the load balancer."
     ),
     cases=(
+        Case(
+            "a Classic, whose own checks are refused too",
+            True,
+            {
+                "alarm": {"metric": "HTTPCode_ELB_5XX"},
+                "classic_load_balancer": {
+                    "requests": "4421, -6: 0",
+                    "backend_4xx": "60, -7: 3, -6: 0",
+                    "elb_502": "0, -7: 4300, -6: 0",
+                    "elb_503": "0, -6: 4421",
+                    "connection_errors": "0, -7: 6100, -6: 0",
+                    "checks_refused": True,
+                    "healthy": "6, -6: 0",
+                    "unhealthy": "0, -6: 6",
+                    "health": {"failed_checks": 6},
+                },
+            },
+        ),
         Case(
             "the process was stopped on all targets",
             True,

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
+from diagnosis.classic_signals import queue_refuses
+from diagnosis.container_context import failing_services, kept_out
 from diagnosis.context import software_fails_everywhere
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, seconds
 
 BUSY_PROCESSOR = 85.0
 IDLE_PROCESSOR = 70.0
+FULL_MEMORY = 95.0
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
@@ -36,6 +39,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     elif peak is not None and peak < IDLE_PROCESSOR:
         yield Signal(-1.5, f"processors are at {peak:.0f} %", "CloudWatch CPUUtilization")
+    yield from _containers(facts)
     if not facts.surged:
         yield Signal(0.5, f"requests are ordinary, {moved(facts.attempted)}", "CloudWatch RequestCount")
     if mismatched := facts.unhealthy("Target.ResponseCodeMismatch"):
@@ -46,7 +50,29 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     if facts.hosts_fell and not facts.turned_unhealthy:
         yield Signal(-2.0, "targets left the group", "CloudWatch HealthyHostCount")
+    yield from queue_refuses(facts)
     yield from software_fails_everywhere(facts)
+
+
+def _containers(facts: Facts) -> Iterable[Signal]:
+    """How full the services are, and whether they are full because tasks are lacking."""
+    for service in failing_services(facts):
+        lacking = kept_out(service)
+        if lacking:
+            yield Signal(-4.0, f"tasks of {service.name} are lacking: {lacking}", "ECS")
+        processor, memory = service.processor, service.memory
+        if processor.peak is not None and processor.peak >= BUSY_PROCESSOR:
+            went = f"from {processor.before or 0:.0f} % to {processor.peak:.0f} %"
+            yield Signal(3.5, f"processors of {service.name} went {went}", "CloudWatch CPUUtilization")
+        elif memory.peak is not None and memory.peak >= FULL_MEMORY and not lacking:
+            went = f"from {memory.before or 0:.0f} % to {memory.peak:.0f} %"
+            yield Signal(2.0, f"memory of {service.name} went {went}", "CloudWatch MemoryUtilization")
+        elif processor.peak is not None and processor.peak < IDLE_PROCESSOR:
+            yield Signal(
+                -1.5,
+                f"processors of {service.name} are at {processor.peak:.0f} %",
+                "CloudWatch CPUUtilization",
+            )
 
 
 CAUSE = Cause(
@@ -61,13 +87,21 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "See which resource is used up: processor, memory, threads, file descriptors, database connections.",
-        "Compare the cost of a request with last week's.",
-        "Add targets to gain time.",
+        Check(
+            (
+                "See which resource is used up: processor, memory, threads, file descriptors, database"
+                " connections."
+            ),
+            Look.METRICS,
+        ),
+        Check("Compare the cost of a request with last week's.", Look.METRICS),
+        Check("Add targets to gain time.", Look.SCALING),
     ),
     prevention="Scale on the resource that fills up, and load-test releases for cost per request.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=True,
+    owner=Owner.APPLICATION,
+    short="used-up capacity",
     triggers={"deployment": 0.5},
     touched_by=(Effect.CAPACITY, Effect.CONFIGURATION),
     sources=(

@@ -99,6 +99,18 @@ CAUSE = Cause(
     known_problems="Requests that time out add nothing to TargetResponseTime, so the average may stay low.",
     cases=(
         Case(
+            "a Classic, where only the slowest answers tell that it is waiting",
+            True,
+            {
+                "alarm": {"metric": "HTTPCode_ELB_5XX"},
+                "classic_load_balancer": {
+                    "elb_504": "0, -6: 420",
+                    "latency": "0.09, -7: 6",
+                    "latency_p99": "0.42, -7: 57",
+                },
+            },
+        ),
+        Case(
             "an index hint was dropped",
             True,
             {

@@ -57,6 +57,7 @@ CAUSE = Cause(
     short="TLS handshake with the targets",
     triggers={"deployment": 0.5},
     touched_by=(Effect.CERTIFICATE, Effect.CONFIGURATION, Effect.HEALTH_CHECK),
+    systems=frozenset({"alb"}),
     sources=(
         (
             "ALB user guide, troubleshooting, HTTP 502: the load balancer encountered an SSL handshake error"

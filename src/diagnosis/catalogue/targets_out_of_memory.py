@@ -1,15 +1,22 @@
 """Processes are killed for memory again and again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from diagnosis.cause import Case, Cause, Origin, Retry, Signal
+from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
+from diagnosis.container_context import TASKS, failing_services, said, stopped, stops_known, tally
 from diagnosis.facts import HARDLY_ANY, Facts
+from diagnosis.facts.task_stops import Stop, Why
+
+NEAR_LIMIT, FAR_FROM_LIMIT = 90.0, 75.0
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
-    """Weigh short bursts of 502 at intervals, each with a target lost and found again."""
-    if not facts.is_5xx or facts.part("elb_502", "elb_504") < 0.5:
+    """Weigh tasks killed for memory, else short bursts of 502, each with a target lost and found again."""
+    killed = stopped(facts, Why.MEMORY)
+    # Where the only task dies there is nothing left to send to.
+    broken = ("elb_502", "elb_504", "elb_503") if killed else ("elb_502", "elb_504")
+    if not facts.is_5xx or facts.part(*broken) < (0.3 if killed else 0.5):
         yield Signal(
             -4.0, "502 made by the load balancer is not what failed", "CloudWatch HTTPCode_ELB_502_Count"
         )
@@ -23,8 +30,9 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(
             1.5, f"{shape.bursts} bursts with quiet between them", "CloudWatch HTTPCode_ELB_502_Count"
         )
-    else:
+    elif not killed:
         yield Signal(-4.0, "the errors do not come and go", "CloudWatch HTTPCode_ELB_502_Count")
+    yield from _containers(facts, killed)
     if facts.hosts_dipped or facts.turned_unhealthy:
         yield Signal(1.5, "targets were lost for a short time and came back", "CloudWatch HealthyHostCount")
     if facts.ratio("connection_errors", "elb_502", "elb_504") >= HARDLY_ANY:
@@ -34,12 +42,29 @@ def examine(facts: Facts) -> Iterable[Signal]:
             "CloudWatch TargetConnectionErrorCount",
         )
     rollout = facts.rollout_at_onset
-    if rollout and (rollout.ended is None or shape.last_elevated <= rollout.ended + 1):
+    if not killed and rollout and (rollout.ended is None or shape.last_elevated <= rollout.ended + 1):
         yield Signal(-3.0, "every burst falls into the roll-out, which swaps targets", "CodeDeploy")
     if facts.lone_zone:
         yield Signal(-3.5, f"only {facts.lone_zone.name} fails", "CloudWatch by AvailabilityZone")
     if not facts.surged:
         yield Signal(0.5, "traffic was ordinary", "CloudWatch RequestCount")
+
+
+def _containers(facts: Facts, killed: Sequence[Stop]) -> Iterable[Signal]:
+    if killed:
+        weight = 4.0 if len(killed) == 1 else 6.0
+        statement = f"{tally(killed)}: {said(killed)}"
+        yield Signal(weight, statement, TASKS)
+    elif stops_known(facts):
+        yield Signal(-2.5, "no task was killed for memory", TASKS)
+    for service in failing_services(facts):
+        peak = service.memory.peak
+        if peak is not None and peak >= NEAR_LIMIT:
+            yield Signal(
+                1.5, f"memory of {service.name} reached {peak:.0f} %", "CloudWatch MemoryUtilization"
+            )
+        elif peak is not None and peak < FAR_FROM_LIMIT and not killed:
+            yield Signal(-1.0, f"memory of {service.name} is at {peak:.0f} %", "CloudWatch MemoryUtilization")
 
 
 CAUSE = Cause(
@@ -54,9 +79,9 @@ CAUSE = Cause(
     needs=("metrics",),
     examine=examine,
     first_look=(
-        "Look for kills in the kernel's log (dmesg, journalctl -k) or exit code 137.",
-        "Plot memory by process since the last release.",
-        "Compare the heap limit with the memory of the machine or container.",
+        Check("Look for kills in the kernel's log (dmesg, journalctl -k) or exit code 137.", Look.LOGS),
+        Check("Plot memory by process since the last release.", Look.METRICS),
+        Check("Compare the heap limit with the memory of the machine or container.", Look.TARGETS),
     ),
     prevention=(
         "Alarm on memory, set the heap limit below the container's, and watch memory for an hour after each"
@@ -64,6 +89,8 @@ CAUSE = Cause(
     ),
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=True,
+    owner=Owner.APPLICATION,
+    short="kills for memory",
     onset_after_deployment_minutes=25.0,
     triggers={"deployment": 1.0},
     touched_by=(Effect.CONFIGURATION,),
@@ -102,6 +129,33 @@ CAUSE = Cause(
                         "healthy": "6, -32..-31: 5, -21..-20: 5, -11..-10: 5, -1: 5",
                     }
                 }
+            },
+        ),
+        Case(
+            "ECS says that tasks are killed, and the bursts have run into each other",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "target_type": "ip",
+                        "elb_502": "0, -14: 120",
+                        "connection_errors": "0, -14: 60",
+                        "healthy": "6, -13: 4",
+                    }
+                },
+                "services": {
+                    "orders": {
+                        "stopped": [
+                            {
+                                "at": [-14, -12, -9, -7, -5, -3, -1],
+                                "lived": 8,
+                                "exit_code": 137,
+                                "container_reason": "OutOfMemoryError: Container killed due to memory usage",
+                            }
+                        ],
+                        "memory": "60, -15: 97",
+                    }
+                },
             },
         ),
         Case("a steady stream of 502", False, {"target_groups": {"orders": {"elb_502": "0, -20: 90"}}}),

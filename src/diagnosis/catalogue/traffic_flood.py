@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.classic_signals import instances_at_ease, queue_refuses
+from diagnosis.context import rejections, requests_source
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, percent
 
@@ -13,10 +15,10 @@ MANY_REJECTED = 0.25
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh a rush of requests that people do not make."""
     if not facts.surged or facts.onset is None or not facts.is_5xx:
-        yield Signal(-6.0, f"requests did not rise, {moved(facts.attempted)}", "CloudWatch RequestCount")
+        yield Signal(-6.0, f"requests did not rise, {moved(facts.attempted)}", requests_source(facts))
         return
-    yield Signal(4.0, f"requests rose {moved(facts.attempted)}", "CloudWatch RequestCount")
-    rejected = facts.counts["target_4xx"].excess + facts.counts["elb_4xx"].excess
+    yield Signal(4.0, f"requests rose {moved(facts.attempted)}", requests_source(facts))
+    rejected = rejections(facts)
     share = rejected / max(facts.attempted.excess, 1.0)
     if share >= MANY_REJECTED:
         yield Signal(
@@ -27,12 +29,14 @@ def examine(facts: Facts) -> Iterable[Signal]:
     if facts.counts["low_reputation_denied"].risen:
         yield Signal(3.5, "requests of low reputation were denied", "CloudWatch LowReputationRequestsDenied")
     if facts.attempted.factor >= ABRUPT_FACTOR:
-        yield Signal(1.5, f"{facts.attempted.factor:.0f} times the requests came", "CloudWatch RequestCount")
+        yield Signal(1.5, f"{facts.attempted.factor:.0f} times the requests came", requests_source(facts))
     connections = facts.counts["new_connections"]
     if connections.risen and connections.factor >= 2 * facts.attempted.factor:
         yield Signal(
             1.5, "they come on far more new connections than visitors open", "CloudWatch NewConnectionCount"
         )
+    yield from queue_refuses(facts)
+    yield from instances_at_ease(facts)
 
 
 CAUSE = Cause(
@@ -51,6 +55,7 @@ CAUSE = Cause(
     prevention="Keep a rate-based rule and a bot rule on every public entry point.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    systems=EVERYWHERE,
     owner=Owner.SECURITY,
     short="flood of requests",
     triggers={"traffic_change": 4.0, "deployment": -4.0},

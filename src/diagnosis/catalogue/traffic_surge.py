@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.classic_signals import instances_at_ease, queue_refuses
+from diagnosis.context import latency_source, rejections, requests_source
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, seconds
 
@@ -13,22 +15,20 @@ BUSY_PROCESSOR = 80.0
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh requests that rose first, with errors and response time after them."""
     if not facts.surged or facts.onset is None or not facts.is_5xx:
-        yield Signal(-6.0, f"requests did not rise, {moved(facts.attempted)}", "CloudWatch RequestCount")
+        yield Signal(-6.0, f"requests did not rise, {moved(facts.attempted)}", requests_source(facts))
         return
-    yield Signal(5.0, f"requests rose {moved(facts.attempted)}", "CloudWatch RequestCount")
+    yield Signal(5.0, f"requests rose {moved(facts.attempted)}", requests_source(facts))
     if facts.response_time.raised:
-        yield Signal(
-            1.0, f"response time went {seconds(facts.response_time)}", "CloudWatch TargetResponseTime"
-        )
+        yield Signal(1.0, f"response time went {seconds(facts.response_time)}", latency_source(facts))
     if facts.processor_peak is not None and facts.processor_peak >= BUSY_PROCESSOR:
         yield Signal(1.0, f"processors are at {facts.processor_peak:.0f} %", "CloudWatch CPUUtilization")
     if facts.attempted.factor >= ABRUPT_FACTOR:
         yield Signal(
             -1.0,
             f"{facts.attempted.factor:.0f} times the requests is more than an audience brings",
-            "CloudWatch RequestCount",
+            requests_source(facts),
         )
-    rejected = facts.counts["target_4xx"].excess + facts.counts["elb_4xx"].excess
+    rejected = rejections(facts)
     if rejected >= 0.25 * max(facts.attempted.excess, 1.0):
         yield Signal(
             -3.0, "a good part of the new requests is rejected", "CloudWatch HTTPCode_Target_4XX_Count"
@@ -37,6 +37,8 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(-3.0, "requests of low reputation were denied", "CloudWatch LowReputationRequestsDenied")
     if facts.lone_zone:
         yield Signal(-2.0, f"only {facts.lone_zone.name} fails", "CloudWatch by AvailabilityZone")
+    yield from queue_refuses(facts)
+    yield from instances_at_ease(facts)
 
 
 CAUSE = Cause(
@@ -55,6 +57,7 @@ CAUSE = Cause(
     prevention="Scale on requests per target, keep head-room, and know of campaigns in advance.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
+    systems=EVERYWHERE,
     owner=Owner.PLATFORM,
     short="rush of requests",
     triggers={"traffic_change": 4.0, "deployment": -4.0},

@@ -28,6 +28,12 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     if zone.response_time.raised and not any(each.response_time.raised for each in others):
         yield Signal(1.0, f"only {zone.name} is slow", "CloudWatch TargetResponseTime by AvailabilityZone")
+    if facts.classic and zone.name in facts.classic.deserted_zones and not facts.turned_unhealthy:
+        yield Signal(
+            -3.5,
+            "its instances left, and without cross-zone load balancing nobody stands in for them",
+            "CloudWatch",
+        )
     ill = {target.zone for target in facts.targets if target.state == "unhealthy" and target.zone}
     if ill and ill != {zone.name}:
         yield Signal(-2.0, "targets of other zones are unhealthy too", "DescribeTargetHealth")

@@ -10,18 +10,20 @@ from diagnosis.evidence import Deployment, Deployments, Evidence, Metrics, Missi
 from diagnosis.facts import containers
 from diagnosis.facts import functions as lambda_functions
 from diagnosis.facts.behind import merged, origin_changes
+from diagnosis.facts.classic import ClassicFacts, derive_classic, metrics_told_apart, until_they_were_out
 from diagnosis.facts.containers import ServiceFacts, derive_services
 from diagnosis.facts.edge import EdgeFacts, derive_edge
 from diagnosis.facts.firewall import FirewallFacts, derive_firewall
 from diagnosis.facts.functions import FunctionFacts, derive_functions
 from diagnosis.facts.gateway import GatewayFacts, derive_gateway
+from diagnosis.facts.gateway_functions import gateway_itself
 from diagnosis.facts.groups import GroupFacts, Hosts, ZoneFacts, group_facts, group_ids, mark_failing, zones
 from diagnosis.facts.processor import odd_processor, processor_load
 from diagnosis.rates import dispersion
-from diagnosis.rhythm import Rhythm, rhythm
+from diagnosis.rhythm import Rhythm, in_bursts, rhythm
 from diagnosis.rollout import FLAT, Rollout, Staircase, rollout, staircase
 from diagnosis.shift import Level, Shift, Span, count_shift, level_shift
-from diagnosis.symptom import Family, Symptom, find_symptom, requests_served, response_times
+from diagnosis.symptom import Family, Symptom, find_symptom, requests_served, response_times, successes
 from diagnosis.tails import log_binomial_tail
 
 __all__ = ["Facts", "GroupFacts", "Hosts", "ZoneFacts", "derive"]
@@ -55,6 +57,13 @@ COUNTS = {
     "low_reputation_denied": "LowReputationRequestsDenied",
     "new_connections": "NewConnectionCount",
     "desync": "DesyncMitigationMode_NonCompliant_Request_Count",
+    "client_tls": "ClientTLSNegotiationErrorCount",
+    "auth_errors": "ELBAuthError",
+    "auth_failures": "ELBAuthFailure",
+    "auth_successes": "ELBAuthSuccess",
+    "claims_too_large": "ELBAuthUserClaimsSizeExceeded",
+    "token_failures": "JWTValidationFailureCount",
+    "redirects_too_long": "HTTP_Redirect_Url_Limit_Exceeded_Count",
 }
 
 
@@ -69,6 +78,7 @@ class Facts:
     errors: Shift
     attempted: Shift
     requests: Shift
+    successes: Shift
     parts: dict[str, Shift]
     counts: dict[str, Shift]
     response_time: Level
@@ -83,6 +93,7 @@ class Facts:
     processor_before: float | None
     odd_processor: str | None
     kind: str = "alb"
+    classic: ClassicFacts | None = None
     firewall: FirewallFacts | None = None
     functions: tuple[FunctionFacts, ...] = ()
     services: tuple[ServiceFacts, ...] = ()
@@ -286,8 +297,10 @@ def derive(
     metrics = evidence.metrics
     if isinstance(metrics, Missing):
         return Missing(f"no metrics: {metrics.reason}")
+    metrics = metrics_told_apart(evidence, metrics)
     symptom = find_symptom(metrics, alarm_metrics, evidence.kind)
     span = _span(symptom, metrics.window.minutes)
+    telling = until_they_were_out(evidence, metrics, span) if symptom.onset else span
     moment = metrics.window.minute(span.onset) if symptom.onset else None
     groups = tuple(group_facts(evidence, metrics, group, span) for group in group_ids(evidence, metrics))
     groups = mark_failing(groups, symptom, alarm_group)
@@ -296,6 +309,9 @@ def derive(
     attempted = count_shift(symptom.attempted, per_minute, span)
     processor_before, processor_peak = processor_load(evidence, groups, span)
     usual, slowest = response_times(metrics, evidence.kind)
+    shape = rhythm(symptom.errors, span)
+    if shape.sawtooth:
+        usual, slowest = (in_bursts(levels, symptom.errors, span) for levels in (usual, slowest))
     return Facts(
         evidence=evidence,
         symptom=symptom,
@@ -304,7 +320,10 @@ def derive(
         errors=count_shift(symptom.errors, symptom.attempted, span),
         attempted=attempted,
         requests=count_shift(requests_served(metrics, evidence.kind), per_minute, span),
-        parts={name: count_shift(counts, symptom.attempted, span) for name, counts in symptom.parts.items()},
+        successes=count_shift(successes(metrics, evidence.kind), per_minute, span),
+        parts={
+            name: count_shift(counts, symptom.attempted, telling) for name, counts in symptom.parts.items()
+        },
         counts={
             name: count_shift(metrics.counts(metric), per_minute, span) for name, metric in COUNTS.items()
         },
@@ -313,7 +332,7 @@ def derive(
         idle_timeout=_idle_timeout(evidence),
         groups=groups,
         zones=zones(metrics, span),
-        rhythm=rhythm(symptom.errors, span),
+        rhythm=shape,
         rollouts=_rollouts(evidence, metrics, groups, functions, span),
         changes=merged(relevant_changes(evidence, moment), origin_changes(evidence, moment))
         if moment
@@ -322,6 +341,7 @@ def derive(
         processor_before=processor_before,
         odd_processor=odd_processor(evidence, span) if symptom.onset else None,
         kind=evidence.kind,
+        classic=derive_classic(evidence, metrics, span),
         firewall=derive_firewall(evidence, span),
         functions=functions,
         services=derive_services(evidence, span),
@@ -370,6 +390,7 @@ def _rollouts(
     state = {each.name: each.failing for each in groups} | {each.name: each.failing for each in functions}
     failing = frozenset(name for name, fails in state.items() if fails)
     clean = frozenset(state) - failing
+    failing = failing or gateway_itself(evidence)
     placed = (rollout(each, found, metrics.window, failing, clean) for each in found)
     near = (
         each for each in placed if each.ended is None or each.ended >= span.onset - ROLLOUT_LOOK_BACK_MINUTES
@@ -379,6 +400,7 @@ def _rollouts(
 
 def _all_deployments(evidence: Evidence) -> tuple[Deployment, ...]:
     """Those of CodeDeploy, and those that ECS and Lambda make by themselves."""
-    by_codedeploy = evidence.deployments.found if isinstance(evidence.deployments, Deployments) else ()
+    found = evidence.deployments.found if isinstance(evidence.deployments, Deployments) else ()
+    by_codedeploy = lambda_functions.placed(evidence, found)
     native = (*containers.native_deployments(evidence), *lambda_functions.native_deployments(evidence))
     return (*by_codedeploy, *native)

@@ -1,6 +1,8 @@
 """Guards about the deployment: is it the right one, and is there something to go back to?"""
 
-from diagnosis.changes import EFFECTS, Effect, own_identifiers, touches
+from datetime import timedelta
+
+from diagnosis.changes import Effect, effect_of, own_identifiers, touches
 from diagnosis.evidence import Change, Changes, Deployment, Deployments, Missing
 from diagnosis.guards.question import (
     FOLLOWING_CREATORS,
@@ -13,6 +15,8 @@ from diagnosis.guards.question import (
     same_group,
 )
 
+# A deployment that ended up to this long before the onset still covers it: requests fail as targets settle.
+SETTLES = timedelta(minutes=2)
 CLOUDFORMATION_CREATORS = frozenset({"CloudFormation", "CloudFormationRollback"})
 UNTOLD_COMPETES = frozenset(
     {Effect.NETWORK, Effect.ROUTING, Effect.HEALTH_CHECK, Effect.REGISTRATION, Effect.TIMEOUT}
@@ -142,7 +146,18 @@ def no_later_change(question: Question) -> Answer:
     if rivals:
         named = ", ".join(f"{each.name} by {each.by} at {each.at:%H:%M:%S}" for each in rivals)
         return refused(f"The failing part was also changed after the deployment began: {named}.")
+    if question.verdict.trigger.blind and _had_ended(question):
+        return refused(
+            "The errors began after the deployment had ended, and CloudTrail cannot show yet what else was"
+            " changed in those minutes; it is looked at again when it can."
+        )
     return passed("No change of the failing part is known since the deployment began.")
+
+
+def _had_ended(question: Question) -> bool:
+    """Whether the errors began clearly after the deployment's end, so that it does not prove itself."""
+    ended, onset = question.deployment.completed, question.verdict.onset
+    return ended is not None and onset is not None and onset - ended > SETTLES
 
 
 def _competes(change: Change, question: Question) -> bool:
@@ -154,4 +169,4 @@ def _competes(change: Change, question: Question) -> bool:
     own = own_identifiers(question.evidence, frozenset(group.id for group in question.failing_groups))
     ours = touches(change, question.evidence, own)
     # A change of the network or the routing of which nobody can tell whom it hit may have hit this service.
-    return ours if ours is not None else EFFECTS.get(change.name) in UNTOLD_COMPETES
+    return ours if ours is not None else effect_of(change) in UNTOLD_COMPETES

@@ -27,13 +27,13 @@ class CertificateDetails:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate that a listener presents; `default` where a client names no host that another one fits.
+    """A certificate that the listener on a port presents.
 
-    `details` are Missing where they cannot be read, as of a server certificate that IAM keeps.
+    It is the `default` where a client names no host that another one fits. `details` are Missing where they
+    cannot be read, as of a server certificate that IAM keeps.
     """
 
     arn: str
-    listener: str
     port: int
     default: bool
     details: CertificateDetails | Missing

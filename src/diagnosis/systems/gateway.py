@@ -1,6 +1,6 @@
 """An API of API Gateway: its stages, what stands behind its routes, who is let in, and what its log says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -53,7 +53,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """What answers a route: a function (its name, its alias or version) or an address (host name or ARN)."""
+    """What answers a route: a function (its name, its alias or version) or an address (host name or ARN).
+
+    `authorization` is what callers are asked for: NONE, AWS_IAM, CUSTOM, JWT, COGNITO_USER_POOLS or API_KEY.
+    """
 
     route: str
     kind: str
@@ -74,6 +77,17 @@ class Authorizer:
     kind: str
     function: str | None = None
     issuer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePlan:
+    """Limits for the holders of certain API keys; `quota` is requests a period (DAY, WEEK or MONTH)."""
+
+    id: str
+    name: str
+    limit: Limit | None = None
+    quota: int | None = None
+    period: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,7 @@ class Api:
     stages: tuple[Stage, ...] | Missing = NOT_LOOKED_UP
     integrations: tuple[Integration, ...] | Missing = NOT_LOOKED_UP
     authorizers: tuple[Authorizer, ...] | Missing = NOT_LOOKED_UP
+    usage_plans: tuple[UsagePlan, ...] | Missing = NOT_LOOKED_UP
     account_limit: Limit | Missing = NOT_LOOKED_UP
     access_log: AccessLog | Missing = NOT_LOOKED_UP
 
@@ -144,6 +159,14 @@ class Api:
     def known_authorizers(self) -> tuple[Authorizer, ...]:
         """Those that could be read."""
         return () if isinstance(self.authorizers, Missing) else self.authorizers
+
+    def identifiers(self) -> Iterator[str]:
+        """What changes may call it or a part of it, besides its functions, which are known by themselves."""
+        yield from (each.id for each in self.known_authorizers)
+        yield from (each.issuer for each in self.known_authorizers if each.issuer)
+        yield from () if isinstance(self.usage_plans, Missing) else (each.id for each in self.usage_plans)
+        yield from (each.web_acl for each in self.known_stages if each.web_acl)
+        yield from self.origins
 
     @property
     def functions(self) -> tuple[str, ...]:
