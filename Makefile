@@ -135,7 +135,7 @@ deploy: build ## sam deploy --guided
 # "sam build" comes back here for each function (src/Makefile), with ARTIFACTS_DIR as the place to fill.
 PACKAGES := handlers collectors remediation notification diagnosis
 # Every AWS service the functions have a client for; of botocore's data (95 % of the package) only these stay.
-SERVICES := cloudtrail cloudwatch codedeploy dynamodb ec2 elbv2 secretsmanager sns sqs ssm
+SERVICES := acm apigateway apigatewayv2 cloudfront cloudtrail cloudwatch codedeploy dynamodb ec2 ecs elb elbv2 health lambda logs route53 s3 secretsmanager sns sqs ssm wafv2
 # Lambda's runtimes from Python 3.12 on have glibc 2.34. pip takes only tags it is given, so the older ones too.
 PLATFORMS := manylinux_2_34_aarch64 manylinux_2_28_aarch64 manylinux_2_17_aarch64 manylinux2014_aarch64
 LIBRARIES := .build/libraries

@@ -86,7 +86,7 @@ class Resolver:
             return self._pseudo[name]
         if name not in self._parameters:
             return self._reference(name)
-        declared = self._declared[name]["Type"]
+        declared = self._declared.get(name, {}).get("Type")
         value = self._parameters[name]
         return value.split(",") if declared == "CommaDelimitedList" else value
 

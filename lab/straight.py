@@ -341,12 +341,13 @@ def entry_point_of(scenario: staged.Scenario) -> EntryPoint:
     for key in scenario.systems:
         if getattr(systems()[key], "ENTRY", None) == alarm.namespace:
             dimensions = dict(alarm.dimensions or {})
-            reference = MetricReference(alarm.namespace, alarm.metric, dimensions)
+            names = (alarm.metrics or {}).values() or (alarm.metric,)
+            references = [MetricReference(alarm.namespace, name, dimensions) for name in names]
             configuration = AlarmConfiguration(scenario, {})
             woken = Alarm(
                 alarm.name, "", AlarmState.ALARM, scenario.account, configuration.region(alarm), scenario.at
             )
-            found = entry_point(woken, [reference])
+            found = entry_point(woken, references)
             if isinstance(found, EntryPoint):
                 return found
     balancer = scenario.load_balancer

@@ -22,8 +22,9 @@ FUNCTIONS_NEED = {
     "typing-extensions",
     "urllib3",
 }
-CLIENT = {"elasticloadbalancing": "elbv2"}  # IAM's name of a service where it is not boto3's
-NO_CLIENT = {"aws", "kms", "lambda", "logs", "sts", "xray"}  # conditions, and what Lambda itself does
+# IAM's name of a service where it is not boto3's, or stands for two of them.
+CLIENTS = {"elasticloadbalancing": {"elb", "elbv2"}, "apigateway": {"apigateway", "apigatewayv2"}}
+NO_CLIENT = {"aws", "kms", "sts", "xray"}  # conditions, and what Lambda itself does
 
 
 def variable(name: str) -> str:
@@ -47,7 +48,7 @@ def functions() -> list[dict[str, object]]:
 
 def services_in_the_roles() -> set[str]:
     prefixes = set(re.findall(r"'([a-z0-9]+):[A-Z]\w+'", str(transformed_template()["Resources"])))
-    return {CLIENT.get(prefix, prefix) for prefix in prefixes - NO_CLIENT}
+    return {client for prefix in prefixes - NO_CLIENT for client in CLIENTS.get(prefix, {prefix})}
 
 
 def test_the_package_is_built_for_the_runtime_of_the_template() -> None:

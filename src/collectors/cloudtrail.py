@@ -105,7 +105,14 @@ def _collect_later(known: Evidence, scope: Scope, read: Mapping[str, object]) ->
         return collect_changes(scope, read)
     start = max(before.shown_until - DELIVERY, scope.now - LOOK_BACK)
     look_up = partial(_look_up, scope, start)
-    shown = read_each("cloudtrail", (WRITES, _of_the_service(scope)[0], *_elsewhere(scope)), look_up)
+    own = (WRITES, _of_the_service(scope)[0])
+    # What could not be read of another region has been missed from the beginning.
+    elsewhere = partial(_look_up, scope, scope.now - LOOK_BACK) if before.unread else look_up
+    shown = read_each(
+        "cloudtrail",
+        (*own, *_elsewhere(scope)),
+        lambda wanted: look_up(wanted) if wanted in own else elsewhere(wanted),
+    )
     sweep = shown[WRITES]
     if isinstance(sweep, Missing):
         return before

@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from collectors.masking import HIDDEN, masked
 from collectors.reading import Answer, in_utc
 from diagnosis.evidence import Change
 
 MOST_RESOURCES = 40
 # Room for the longest ARN; a request may hold policies and templates of any size.
 MOST_TEXT, MOST_ITEMS, MOST_DEPTH, MOST_CHARACTERS = 256, 12, 8, 4000
+# So much of a text is looked through for secrets before it is cut.
+MOST_MASKED = 2_000
 
 # Recorded as writes, but nothing that serves requests is changed by them.
 NOISE: Mapping[str, str] = {
@@ -86,10 +89,20 @@ _IDENTIFIER = re.compile(r"arn:\S+|[a-z]{1,12}-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 _NAMING_KEY = re.compile(
     r"(?:.*(?:Name|Id|Arn|ARN|Identifier)|name|id|arn|groupName|resource|cluster|service|function|bucket)s?"
 )
+# "secretId", "secretArn" and "secrets" name secrets; a "clientToken" only tells a call from its repetition.
 _SECRET_KEY = re.compile(
-    r"password|secretstring|secretbinary|userdata|privatekey|credential|authtoken", re.IGNORECASE
+    r"pass(?:word|wd|phrase)|secret(?!s$|s?_?(?:id|arn|name|target|option|version|manager))|userdata|private_?key"
+    r"|credential|auth_?token|session_?token|api_?key_?value|header_?value|httpheaderconfig|searchstring"
+    r"|connection_?string",
+    re.IGNORECASE,
 )
-_HIDDEN = "(not kept)"
+# What holds values that a program is given, in clear: of these the names are kept. RegisterTaskDefinition
+# records all the variables of its containers, and a stage its own.
+_GIVEN_KEY = re.compile(
+    r"environment(?:variables|overrides)?|(?:stage)?variables|customheaders|dockerlabels|optionsettings",
+    re.IGNORECASE,
+)
+_NAMES = frozenset({"name", "key", "headername", "optionname", "namespace", "type"})
 
 
 def parse_changes(events: Iterable[Answer]) -> tuple[Change, ...]:
@@ -122,7 +135,7 @@ def _record(event: Answer) -> dict[str, Any]:
     """The record itself, which LookupEvents gives as JSON text."""
     try:
         record = json.loads(event.get("CloudTrailEvent") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 
@@ -167,12 +180,47 @@ def _bounded(parameters: dict[str, Any]) -> dict[str, Any]:
 def _cut(key: str, value: object, depth: int) -> Any:
     """The value in bounded size and depth, without what looks like a secret."""
     if _SECRET_KEY.search(key):
-        return _HIDDEN
+        return HIDDEN
+    if _GIVEN_KEY.fullmatch(key):
+        return _names_in(value, depth)
     if isinstance(value, str):
-        return value[:MOST_TEXT]
+        return masked(value[:MOST_MASKED])[:MOST_TEXT]
     if isinstance(value, dict):
         kept = list(value.items())[:MOST_ITEMS] if depth else []
-        return {str(inner): _cut(str(inner), item, depth - 1) for inner, item in kept}
+        secret = any(
+            isinstance(value.get(name), str) and _is_secret(value[name]) for name in ("name", "key", "path")
+        )
+        return {
+            str(inner): HIDDEN if secret and inner == "value" else _cut(str(inner), item, depth - 1)
+            for inner, item in kept
+        }
     if isinstance(value, list):
         return [_cut(key, item, depth - 1) for item in value[:MOST_ITEMS]] if depth else []
     return value
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a pair's name says that its value is a secret."""
+    return bool(_SECRET_KEY.search(name)) or "token" in name.lower()
+
+
+def _names_in(value: object, depth: int) -> Any:
+    """The same without any value: of a map its keys, of a list of pairs their names."""
+    if isinstance(value, list):
+        return [_name_in(item, depth - 1) for item in value[:MOST_ITEMS]] if depth else []
+    if not isinstance(value, dict):
+        return HIDDEN
+    kept = list(value.items())[:MOST_ITEMS] if depth else []
+    return {str(key)[:MOST_TEXT]: _names_in(item, depth - 1) for key, item in kept}
+
+
+def _name_in(pair: object, depth: int) -> Any:
+    without = _names_in(pair, depth)
+    if not isinstance(pair, dict):
+        return without
+    named = {key: str(value)[:MOST_TEXT] for key, value in pair.items() if _names(key, value)}
+    return {key: named.get(key, value) for key, value in without.items()}
+
+
+def _names(key: object, value: object) -> bool:
+    return str(key).lower() in _NAMES and isinstance(value, str)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from collectors.masking import masked
 from collectors.reading import Answer, in_utc
 from diagnosis.systems.containers import (
     Container,
@@ -17,7 +18,7 @@ from diagnosis.systems.containers import (
 
 # A service shows up to 100 of its newest events (ECS API reference, Service).
 MOST_EVENTS = 50
-MOST_TEXT = 300
+MOST_TEXT, MOST_MASKED = 300, 2_000
 MOST_CONTAINERS, MOST_SECRETS = 20, 50
 
 
@@ -73,7 +74,7 @@ def _providers(service: Answer) -> str:
 def parse_events(service: Answer) -> tuple[ServiceEvent, ...]:
     """The newest events, newest first."""
     found = (
-        ServiceEvent(at, str(each.get("message", ""))[:MOST_TEXT])
+        ServiceEvent(at, _text(str(each.get("message", ""))) or "")
         for each in service.get("events", ())
         if (at := in_utc(each.get("createdAt")))
     )
@@ -245,7 +246,8 @@ def parse_running_tasks(answer: Answer) -> tuple[RunningTask, ...]:
 
 
 def _text(text: str | None) -> str | None:
-    return text[:MOST_TEXT] if text else None
+    """What ECS says, cut; a reason may quote an image's address, or what a program wrote, with a secret."""
+    return masked(text[:MOST_MASKED])[:MOST_TEXT] if text else None
 
 
 def _last(arn: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from collectors.masking import masked_request
 from collectors.reading import Answer, UnreadableAnswerError, in_utc
 from diagnosis import untrusted
 from diagnosis.systems.firewall import (
@@ -23,6 +24,8 @@ from diagnosis.systems.firewall import (
 )
 
 LONGEST_URI, LONGEST_AGENT = 512, 200
+# The year 2200: arithmetic on later times would overflow.
+LATEST_MILLISECONDS = 7_258_118_400_000
 # GetSampledRequests gives at most 500; where fewer requests came, it gives them all (API reference).
 MOST_SAMPLED = 500
 CLOUDFRONT, REGIONAL = "CLOUDFRONT", "REGIONAL"
@@ -168,7 +171,7 @@ def _sampled(sampled: Answer, rule: WebAclRule, start: datetime) -> BlockedReque
         client=request.get("ClientIP", ""),
         country=untrusted.text(request.get("Country"), 2),
         method=untrusted.text(request.get("Method"), 16) or "",
-        uri=untrusted.text(request.get("URI"), LONGEST_URI) or "/",
+        uri=masked_request(untrusted.text(request.get("URI"), LONGEST_URI) or "/"),
         weight=float(sampled.get("Weight") or 1),
         response_code=sampled.get("ResponseCodeSent"),
         **_sender(request.get("Headers", ()), "Name", "Value"),
@@ -178,8 +181,8 @@ def _sampled(sampled: Answer, rule: WebAclRule, start: datetime) -> BlockedReque
 def parse_record(record: Mapping[str, Any]) -> BlockedRequest | None:
     """A refused request of a log record (AWS WAF developer guide, "Log fields"), None of any other record."""
     request = untrusted.mapping(record.get("httpRequest"))
-    stamp = untrusted.number(record.get("timestamp"))
-    if str(record.get("action", "")).upper() not in REFUSING or stamp is None:
+    at = _moment(untrusted.number(record.get("timestamp")))
+    if str(record.get("action", "")).upper() not in REFUSING or at is None:
         return None
     path = untrusted.text(request.get("uri"), LONGEST_URI) or "/"
     arguments = untrusted.text(request.get("args"), LONGEST_URI)
@@ -187,18 +190,20 @@ def parse_record(record: Mapping[str, Any]) -> BlockedRequest | None:
     return BlockedRequest(
         rule=untrusted.text(record.get("terminatingRuleId"), 128) or "",
         inner=_inner(record),
-        at=_moment(stamp),
+        at=at,
         client=untrusted.text(request.get("clientIp"), 64) or "",
         country=untrusted.text(request.get("country"), 2),
         method=untrusted.text(request.get("httpMethod"), 16) or "",
-        uri=(f"{path}?{arguments}" if arguments else path)[:LONGEST_URI],
+        uri=masked_request(f"{path}?{arguments}" if arguments else path)[:LONGEST_URI],
         response_code=int(code) if code else None,
         **_sender(untrusted.sequence(request.get("headers")), "name", "value"),
     )
 
 
-def _moment(milliseconds: float) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+def _moment(milliseconds: float | None) -> datetime | None:
+    """The time of a record; None for a figure that is no time of ours."""
+    known = milliseconds is not None and 0 < milliseconds < LATEST_MILLISECONDS
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds and known else None
 
 
 def _inner(record: Mapping[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 from collectors.firewall_answers import CLOUDFRONT, parse_record
@@ -83,12 +84,13 @@ def _from_bucket(
         if size > left or len(found) >= MOST_RECORDS:
             break
         left, read, oldest = left - size, read + 1, slot
-        content = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        found.extend(request for request in _parsed(_lines(content)) if start <= request.at < end)
+        content = client.get_object(Bucket=bucket, Key=key)["Body"].read(MOST_BYTES)
+        blocked = (request for request in _parsed(_lines(content)) if start <= request.at < end)
+        found.extend(islice(blocked, MOST_RECORDS - len(found)))
     if not read:
         return Missing(f"s3: the newest file has {keys[0][1]:,} bytes, more than {MOST_BYTES:,}")
     complete = read == len(keys) and len(found) < MOST_RECORDS and newest >= end
-    return BlockedRequests(BUCKET, max(start, oldest), newest, tuple(found[:MOST_RECORDS]), complete)
+    return BlockedRequests(BUCKET, max(start, oldest), newest, tuple(found), complete)
 
 
 def _slots(start: datetime, end: datetime) -> list[datetime]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from collectors.log_queries import PERMISSIONS as LOG_PERMISSIONS
 from collectors.log_queries import search
+from collectors.masking import masked
 from collectors.reading import READ_ERRORS, Scope, failure
 from diagnosis.onset import find_onset
 from diagnosis.series import NOT_LOOKED_UP, Metrics, Missing
@@ -115,7 +116,7 @@ def parse_log(lines: Iterable[Mapping[str, str]], log_group: str, since: datetim
             continue
         memory += [int(used) for found in _MEMORY.findall(text) for used in found if used]
         # The first line is the one that was written first: they come newest first.
-        samples[trouble] = _shown(text)
+        samples[trouble] = text
         invocation = _INVOCATION.search(text)
         _note(seen, invocation.group() if invocation else f"line {count}", at, trouble)
     counted = Counter((at.replace(second=0, microsecond=0), trouble) for at, trouble in seen.values())
@@ -127,7 +128,7 @@ def parse_log(lines: Iterable[Mapping[str, str]], log_group: str, since: datetim
         found=tuple(
             LogLines(minute, trouble, number) for (minute, trouble), number in sorted(counted.items())
         ),
-        samples={trouble.value: samples[trouble] for trouble in Trouble if trouble in samples},
+        samples={trouble.value: _shown(samples[trouble]) for trouble in Trouble if trouble in samples},
         memory_used=max(memory, default=None),
     )
 
@@ -147,8 +148,8 @@ def _trouble(text: str) -> Trouble | None:
 
 
 def _shown(text: str) -> str:
-    """One line of it, short enough to be quoted."""
-    return " ".join(text.split())[:MOST_SAMPLE]
+    """One line of it, short enough to be quoted, without what may be a secret or may name a person."""
+    return " ".join(masked(text).split())[:MOST_SAMPLE]
 
 
 def _moment(text: str) -> datetime | None:

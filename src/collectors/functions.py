@@ -18,7 +18,7 @@ from collectors.function_logs import LOG_PERMISSIONS, read_log
 from collectors.function_names import Called, behind_api, behind_edge, behind_load_balancer
 from collectors.metric_data import PERMISSION as METRICS_PERMISSION
 from collectors.metric_data import Asked, read_series
-from collectors.reading import READ_ERRORS, Answer, Reading, Scope, ask_all, failure
+from collectors.reading import READ_ERRORS, Answer, Reading, Scope, ask_all, failure, read_each
 from diagnosis.series import NOT_LOOKED_UP, MetricKey, Metrics, Missing
 from diagnosis.systems.functions import ALIAS, VERSION, Alias, Function
 
@@ -68,10 +68,10 @@ def collect_functions(
     settled = ask_all(SERVICE, dict(_questions(client, found)))
     functions = [_function(each, settled) for each in found]
     figures = _figures(scope, functions, region)
-    return {
-        each.name: replace(each, log=read_log(scope, each, read, region))
-        for each in (replace(function, metrics=figures[function.name]) for function in functions)
-    }
+    known = {each.name: replace(each, metrics=figures[each.name]) for each in functions}
+    # All at once: each search may take ten seconds.
+    logs = read_each("logs", known, lambda name: read_log(scope, known[name], read, region))
+    return {name: replace(each, log=logs[name]) for name, each in known.items()}
 
 
 def _questions(client: Any, found: Sequence[Called]) -> Iterator[tuple[tuple[str, str], Callable[[], Any]]]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from collectors.log_queries import PERMISSIONS, search
+from collectors.masking import masked
 from collectors.reading import READ_ERRORS, Answer, Scope, failure
 from diagnosis.series import Metrics, Missing
 from diagnosis.symptom import Family, find_symptom
@@ -26,7 +27,9 @@ LOOK_BACK = timedelta(minutes=20)
 # The newest failed requests are enough to tell what they are; the metrics tell how many there were.
 MOST_LINES = 1000
 MOST_ANSWERS = 200
-MOST_CHARACTERS, MOST_FORMAT, MOST_ERROR = 16_000, 6_000, 160
+MOST_CHARACTERS, MOST_FORMAT, MOST_TYPE, MOST_ERROR = 16_000, 6_000, 64, 160
+# Of an error text so much is looked through for secrets before it is cut.
+MOST_MASKED = 2_000
 
 # What is wanted of a line: the variables that tell it, the best first.
 WANTED: Mapping[str, tuple[str, ...]] = {
@@ -62,7 +65,7 @@ def fields_of(layout: str) -> Mapping[str, str] | None:
     """The keys by variable; None unless the format is JSON that tells the status."""
     try:
         content = json.loads(_BARE_VARIABLE.sub(lambda found: f'"{found.group()}"', layout[:MOST_FORMAT]))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict):
         return None
@@ -163,7 +166,7 @@ def _content(message: str) -> Answer | None:
     for written in (text, _BARE_DASH.sub("null", text)):
         try:
             found = json.loads(written)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         return dict(_flat(found)) if isinstance(found, dict) else None
     return None
@@ -178,10 +181,10 @@ def _answered(content: Answer, fields: Mapping[str, str], moment: datetime | Non
         minute=moment.replace(second=0, microsecond=0),
         status=status,
         count=1,
-        response_type=response_type,
+        response_type=response_type[:MOST_TYPE] if response_type else None,
         integration_status=_number(_value(content, fields, "integration_status")),
         route=_route(content, fields),
-        error=error[:MOST_ERROR] if error else None,
+        error=masked(error[:MOST_MASKED])[:MOST_ERROR] if error else None,
     )
 
 

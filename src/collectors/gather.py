@@ -160,7 +160,10 @@ def _outcomes(
     order.prepare()
     clients, outcomes, running = _Clients(scope), dict[str, Outcome](), dict[Future[Outcome], str]()
     elsewhere = clients.elsewhere if scope.elsewhere else None
-    scope = replace(scope, clients=clients, elsewhere=elsewhere)
+    waited_for = scope.left
+    scope = replace(
+        scope, clients=clients, elsewhere=elsewhere, left=lambda: min(waited_for(), deadline - clock())
+    )
     while order.is_active():
         for reading in map(by_name.__getitem__, order.get_ready()):
             clients.make([reading])

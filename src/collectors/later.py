@@ -14,14 +14,12 @@ from typing import cast
 from collectors import cloudtrail
 from collectors.edge_answers import place
 from collectors.gather import READINGS_OF, gather, readings_again
+from collectors.origins import seconds, while_waited_for
 from collectors.reading import Reading, Scope, read_each
 from diagnosis.evidence import Changes, Evidence, Missing
 from diagnosis.incident import EntryPoint
 from diagnosis.stages import Stage, awaited
 from diagnosis.systems.edge import Bucket
-
-# An origin's own look must end in time for the whole.
-SECONDS = 12.0
 
 
 def later_readings(kind: str, known: Evidence, stage: Stage, *, acted: bool = False) -> tuple[Reading, ...]:
@@ -84,9 +82,9 @@ def _looked_at(scope: Scope, known: Evidence, stage: Stage, *, acted: bool) -> E
     if kind not in READINGS_OF:
         return replace(known, now=scope.now)
     chosen = later_readings(kind, known, stage, acted=acted)
-    readings = [each for each in chosen if each.name != "changes"]
+    readings = while_waited_for(scope, (each for each in chosen if each.name != "changes"))
     return gather(
-        scope, deadline_seconds=SECONDS, clock=time.monotonic, readings=readings, known=known
+        scope, deadline_seconds=seconds(scope), clock=time.monotonic, readings=readings, known=known
     ).evidence
 
 

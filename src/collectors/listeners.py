@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from collectors.elastic_load_balancing import balancer_arn
+from collectors.masking import HIDDEN
 from collectors.reading import NOT_LOOKED_UP, Answer, Reading, Scope, read_each
 from diagnosis.evidence import Action, Listener, Missing, Rule
 
@@ -86,6 +87,8 @@ def _condition(condition: Answer) -> str:
     values = settings.get("Values") or condition.get("Values") or ()
     patterns = [*settings.get("RegexValues", ()), *condition.get("RegexValues", ())]
     choices = [*map(_value, values), *(f"like {pattern}" for pattern in patterns)]
+    if "HttpHeaderName" in settings:
+        choices = [HIDDEN]  # CloudFront is mostly let in by a header whose value is a secret of both
     field = " ".join(filter(None, (condition.get("Field"), settings.get("HttpHeaderName"))))
     return f"{field} is {' or '.join(choices)}" if field else "unknown condition"
 

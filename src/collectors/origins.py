@@ -7,7 +7,7 @@ what it finds is told by the origin's id.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from diagnosis.systems.gateway import Api
 
 MOST_ORIGINS = 3
-SECONDS = 12.0
+# An origin's own gathering takes no longer than this, and ends so much before that of the entry point does:
+# what it has read by then is better than nothing.
+SECONDS, ENDS_BEFORE = 12.0, 1.0
 # As what kind of entry point the changes of each are looked up.
 RECORDED_AS = {LOAD_BALANCER: "alb", API: "apigateway", BUCKET: "bucket"}
+NOBODY_WAITS = Missing("not begun, since nobody waits for it any more")
 # What an origin's own gathering leaves out: it is read once for all, or would not end.
 NOT_AGAIN = frozenset({"changes", "origins", "health_events", "alarms_in_alarm"})
 
@@ -41,7 +44,24 @@ def gathered(scope: Scope) -> Evidence:
     from collectors.gather import READINGS_OF, gather
 
     readings = [each for each in READINGS_OF[scope.entry_point.kind] if each.name not in NOT_AGAIN]
-    return gather(scope, deadline_seconds=SECONDS, clock=time.monotonic, readings=readings).evidence
+    while_waited = while_waited_for(scope, readings)
+    return gather(
+        scope, deadline_seconds=seconds(scope), clock=time.monotonic, readings=while_waited
+    ).evidence
+
+
+def while_waited_for(scope: Scope, readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """The readings, none of which begins when nobody waits for the whole any more."""
+
+    def unless_late(reading: Reading, inner: Scope, answers: Mapping[str, object]) -> object:
+        return reading.collect(inner, answers) if scope.left() > 0 else NOBODY_WAITS
+
+    return tuple(replace(each, collect=partial(unless_late, each)) for each in readings)
+
+
+def seconds(scope: Scope) -> float:
+    """How long an origin may be read: within the time that is left for the whole."""
+    return round(max(0.0, min(SECONDS, scope.left() - ENDS_BEFORE)), 1)
 
 
 def collect_origins_of_edge(

@@ -1,5 +1,6 @@
 """What a reading is: one question to AWS, the answers that it builds on, and what it is allowed to ask."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -37,12 +38,18 @@ def pass_time(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def without_end() -> float:
+    """The seconds that are left where nobody set a deadline."""
+    return math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the readings are about: the entry point, the minutes, and the boto3 client of each service.
 
     `clients` gives those of the entry point's region, `elsewhere` those of any region. `wait`
-    passes so many seconds, for answers that have to be asked for again.
+    passes so many seconds, for answers that have to be asked for again. `left` are the seconds until nobody
+    waits for an answer any more.
     """
 
     clients: Callable[[str], Any]
@@ -52,6 +59,7 @@ class Scope:
     alarm_time: datetime
     elsewhere: Callable[[str, str], Any] | None = None
     wait: Callable[[float], None] = pass_time
+    left: Callable[[], float] = without_end
 
     def client_in(self, service: str, region: str) -> Any:
         """The client of a service in that region."""

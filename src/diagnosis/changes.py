@@ -115,9 +115,18 @@ def touches(change: Change, evidence: Evidence, own: frozenset[str]) -> bool | N
     if effect is Effect.CAPACITY and all(resource.startswith("i-") for resource in change.resources):
         # A terminated instance has left the group and cannot be told from a stranger.
         return None
+    if effect is Effect.CAPACITY and _of_an_unknown_group(change, own):
+        return None
     if _balancer_unread(evidence):
         return None
     return None if effect is Effect.NETWORK and not _names_a_guard(change.resources, own) else False
+
+
+def _of_an_unknown_group(change: Change, own: frozenset[str]) -> bool:
+    """Whether it names a scaling group while none of ours is known: only deployments tell which are ours."""
+    tasks = any(each.startswith("service/") for each in change.resources)
+    known = any(each.startswith("autoscaling:") for each in own)
+    return service_of(change) == "autoscaling" and not tasks and not known
 
 
 def _balancer_unread(evidence: Evidence) -> bool:
@@ -138,6 +147,8 @@ def _names_ours(resource: str, change: Change, own: frozenset[str]) -> bool:
     Listeners and rules carry the load balancer's id (app/name/hash) in their ARN.
     """
     if resource in own or f"{service_of(change)}:{resource}" in own:
+        return True
+    if resource.endswith(".") and resource[:-1].lower() in own:  # a name as DNS writes it out
         return True
     if any(called in own for called in called_by(resource)):
         return True

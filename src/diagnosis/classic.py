@@ -131,3 +131,12 @@ def own_terms(kind: str, text: str) -> str:
     for pattern, words in _TERMS:
         text = pattern.sub(words, text)
     return text
+
+
+def own_command(kind: str, line: str) -> str:
+    """A command or an address as that kind of entry point has it: the names in it stay, whatever they say."""
+    if kind != "clb" or not line.startswith("aws "):
+        return line
+    for pattern, words in _TERMS:
+        line = pattern.sub(words, line) if pattern.pattern.startswith("aws ") else line
+    return line

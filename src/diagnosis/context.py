@@ -70,6 +70,19 @@ def began_lately(facts: Facts) -> Iterator[Signal]:
         yield Signal(-3.0, "the errors are no clear change against the hours before", "CloudWatch")
 
 
+def functions_answer(facts: Facts) -> bool:
+    """Whether functions stand behind the groups whose requests went unanswered.
+
+    A function is invoked anew for each request: no connection is kept to it, refused or closed (ALB user
+    guide, "Lambda functions as targets").
+    """
+    lossy = tuple(group for group in facts.groups if group.unanswered.events)
+    chosen = facts.failing_groups or lossy or facts.groups
+    return bool(chosen) and all(
+        group.configuration is not None and group.configuration.target_type == "lambda" for group in chosen
+    )
+
+
 def lambda_target(facts: Facts) -> Iterator[Signal]:
     """A function behind the load balancer has failure mechanisms of its own."""
     if any(group.lambda_errors.risen for group in facts.failing_groups):

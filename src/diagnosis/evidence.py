@@ -9,6 +9,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar, Union
 
 from diagnosis.series import MINUTE, MISSING, NOT_LOOKED_UP, MetricKey, Metrics, Missing, Window
@@ -212,7 +213,8 @@ class Changes:
     `shown_until`.
 
     CloudTrail delivers about five minutes after the call (lambda-ops facts, section 4). `truncated` means
-    that there was more. `unread` are look-ups besides that could not be made, by what was looked up.
+    that there was more. `unread` are look-ups besides that could not be made, by what was looked up, such as
+    "iam.amazonaws.com in us-east-1" where that was another region.
     """
 
     since: datetime
@@ -220,6 +222,11 @@ class Changes:
     found: tuple[Change, ...]
     truncated: bool = False
     unread: Mapping[str, Missing] = field(default_factory=dict)
+
+    @property
+    def unread_elsewhere(self) -> Mapping[str, Missing]:
+        """The look-ups in other regions that could not be made: of these nothing was seen."""
+        return {name: each for name, each in self.unread.items() if " in " in name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +317,9 @@ def to_json(value: object) -> Any:
             return {key: to_json(item) for key, item in value.items()}
         return [[to_json(key), to_json(item)] for key, item in value.items()]
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [to_json(item) for item in value]
+        # Series are most of it: what is plain already is taken as it is.
+        plain = all(item is None or type(item) in _PLAIN for item in value)
+        return list(value) if plain else [to_json(item) for item in value]
     return value
 
 
@@ -332,12 +341,24 @@ def _decode(kind: Any, data: Any, path: str) -> Any:
         return MetricKey(*data)
     if dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, data, path)
+    if origin is tuple and _is_plain(arguments[0]):
+        return tuple(data)
     if origin is tuple:
         return tuple(_decode(arguments[0], item, path) for item in data)
     if origin is Mapping:
         pairs = data.items() if isinstance(data, dict) else data
         return {_decode(arguments[0], key, path): _decode(arguments[1], item, path) for key, item in pairs}
     return data
+
+
+_PLAIN = frozenset({str, int, float, bool})
+
+
+@cache
+def _is_plain(kind: Any) -> bool:
+    """Whether values of this kind are the same in JSON: numbers, texts, and those that may be None."""
+    choices = typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return all(each in _PLAIN or each is type(None) for each in choices)
 
 
 def _decode_union(choices: tuple[Any, ...], data: Any, path: str) -> Any:

@@ -14,6 +14,15 @@ from diagnosis.phrase import moved, percent
 from diagnosis.symptom import Family
 from diagnosis.systems.functions import Trouble
 
+# A target group whose only target is a function, as the cases of several causes have it.
+FUNCTION = {
+    "target_type": "lambda",
+    "targets": 1,
+    "health": {"state": "unavailable", "reason": "Target.HealthCheckDisabled"},
+    "healthy": "-",
+    "unhealthy": "-",
+}
+
 CALLERS = frozenset({"alb", "apigateway"})
 # The principals under which they call.
 PRINCIPALS = {"alb": "elasticloadbalancing.amazonaws.com", "apigateway": "apigateway.amazonaws.com"}

@@ -99,6 +99,9 @@ def target_group_page(region: str, arn: str) -> str | None:
 
 
 def deployment_page(region: str, deployment_id: str) -> str | None:
+    """CodeDeploy's page of it, whose ids begin so; None for one of ECS or Lambda."""
+    if not deployment_id.startswith("d-"):
+        return None
     return console(
         region, f"codesuite/codedeploy/deployments/{percent_encoded(deployment_id)}?region={region}"
     )
@@ -107,6 +110,18 @@ def deployment_page(region: str, deployment_id: str) -> str | None:
 def deployment_group_page(region: str, application: str, group: str) -> str | None:
     path = f"{percent_encoded(application)}/deployment-groups/{percent_encoded(group)}"
     return console(region, f"codesuite/codedeploy/applications/{path}?region={region}")
+
+
+def service_page(region: str, cluster: str, service: str) -> str | None:
+    """The deployments of a service of ECS."""
+    path = f"{percent_encoded(cluster)}/services/{percent_encoded(service)}"
+    return console(region, f"ecs/v2/clusters/{path}/deployments?region={region}")
+
+
+def alias_page(region: str, function: str, alias: str) -> str | None:
+    """An alias of a function: the versions that it points to."""
+    path = f"{percent_encoded(function)}/aliases/{percent_encoded(alias)}"
+    return console(region, f"lambda/home?region={region}#/functions/{path}")
 
 
 def change_page(region: str, event_id: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from diagnosis import commands, links
 from diagnosis.alarm import Alarm
 from diagnosis.arn import target_group_arn
-from diagnosis.decision import Decision
+from diagnosis.decision import Decision, in_question
 from diagnosis.guards.deployment import platform_supported
 from diagnosis.incident import EntryPoint
 from diagnosis.looks import Place, where
@@ -24,7 +24,7 @@ def next_steps(
     incident_id: str, alarm: Alarm, entry_point: EntryPoint, verdict: Verdict, decision: Decision
 ) -> list[str]:
     """First the rollback if recommended, then where to look, and last the rollback if it was refused."""
-    by_hand = _by_hand(incident_id, entry_point, decision)
+    by_hand = _by_hand(incident_id, entry_point, verdict, decision)
     parts = {**verdict.places, "alarm": alarm.name}
     place = Place(entry_point, verdict.onset or alarm.time, parts)
     checks = _checks(verdict.deeper or verdict.leading, place)
@@ -43,7 +43,7 @@ def step(sentence: str, line: str | None = None) -> str:
     return f"{told}\n{line}" if line else told
 
 
-def _by_hand(incident_id: str, entry_point: EntryPoint, decision: Decision) -> list[str]:
+def _by_hand(incident_id: str, entry_point: EntryPoint, verdict: Verdict, decision: Decision) -> list[str]:
     plan, region = decision.plan, entry_point.region
     if plan is None:
         return []
@@ -52,10 +52,18 @@ def _by_hand(incident_id: str, entry_point: EntryPoint, decision: Decision) -> l
         return [step(sentence, commands.stop_every_rollback(region))]
     if decision.outcome not in _BY_HAND:
         return []
-    line = _roll_back(incident_id, region, decision) or links.deployment_group_page(
-        region, plan.application, plan.deployment_group
+    deployment = in_question(verdict.trigger)
+    system = deployment.system if deployment else ""
+    line = _roll_back(incident_id, region, decision) or _group_page(
+        region, system, plan.application, plan.deployment_group
     )
     return [step(_BY_HAND[decision.outcome].format(goal=_goal(decision)), line)]
+
+
+def _group_page(region: str, system: str, application: str, group: str) -> str | None:
+    """Where a person goes back: in CodeDeploy, or in the system that deployed by itself."""
+    pages = {"ecs": links.service_page, "lambda": links.alias_page}
+    return pages.get(system, links.deployment_group_page)(region, application, group)
 
 
 def _roll_back(incident_id: str, region: str, decision: Decision) -> str | None:
@@ -90,11 +98,18 @@ def _groups(entry_point: EntryPoint, verdict: Verdict, checks: Sequence[str]) ->
     return steps
 
 
+def _deployment_page(region: str, chosen: Candidate) -> str | None:
+    deployment = chosen.deployment
+    if deployment is None or deployment.system == "codedeploy":
+        return links.deployment_page(region, chosen.id or "")
+    return _group_page(region, deployment.system, deployment.application, deployment.group_name)
+
+
 def _trigger(region: str, chosen: Candidate) -> list[str]:
     if not chosen.id:
         return []
     if chosen.kind in {"deployment", "other_deployment"}:
-        return [step(f"Look at the deployment {chosen.id}:", links.deployment_page(region, chosen.id))]
+        return [step(f"Look at the deployment {chosen.id}:", _deployment_page(region, chosen))]
     if chosen.kind == "configuration_change":
         page = links.change_page(region, chosen.id)
         return [step("Look at the change, and undo it if it is not meant:", page)]

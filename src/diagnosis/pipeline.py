@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from diagnosis.catalogue import causes
-from diagnosis.chain import chain, component_of
 from diagnosis.cause import Cause
+from diagnosis.chain import chain, component_of
 from diagnosis.evidence import Evidence, Missing
 from diagnosis.facts import Facts, derive
 from diagnosis.judgement import UNDECIDED, findings, leading

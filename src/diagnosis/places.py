@@ -11,7 +11,7 @@ Named = Iterator[tuple[str, str | None]]
 
 
 def places(facts: Facts) -> dict[str, str]:
-    """Names and identifiers of the parts involved, as far as they are known; of what fails at the origin too."""
+    """Names and identifiers of the parts involved, as far as they are known; those at the origin too."""
     origin = facts.origins.get(facts.failing_origin or "")
     behind = places(origin) if origin else {}
     return {**behind, **{name: value for name, value in _parts(facts) if value}}

@@ -46,9 +46,19 @@ class Rollout:
         """Whether it brought another version, not merely the same one to further instances."""
         return self.deployment.creator not in SAME_VERSION_CREATORS and not self.same_revision
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether ECS has rolled it back and nothing of it runs, so that since its end all is as before it.
+
+        A deployment of ECS's own ends with its rollback; CodeDeploy rolls back by another deployment.
+        """
+        by_itself = self.deployment.system == "ecs" and self.deployment.rolled_back_by is not None
+        return by_itself and self.ended is not None and not self.updated
+
     def covers(self, index: float) -> bool:
         """Whether the minute lies in the roll-out, from its first touch to a little after its end."""
-        end = math.inf if self.ended is None else self.ended + SETTLING_MINUTES
+        settling = TOLERANCE_MINUTES if self.taken_back else SETTLING_MINUTES
+        end = math.inf if self.ended is None else self.ended + settling
         return self.begun - TOLERANCE_MINUTES <= index <= end
 
     def minutes_since_end(self, index: float) -> float:

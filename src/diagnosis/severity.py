@@ -3,6 +3,8 @@
 from diagnosis.facts import Facts
 from diagnosis.settings import SeverityLimits
 
+# Below so many successes a minute a drop may be chance.
+FEWEST_SUCCESSES = 10.0
 NO_INCIDENT = frozenset({"base_rate", "low_traffic", "scanner_noise", "synthetic_only"})
 
 
@@ -22,7 +24,10 @@ def severity(facts: Facts, code: str, limits: SeverityLimits) -> str:
 def _successes_fell(facts: Facts, limits: SeverityLimits) -> bool:
     """Whether far fewer requests succeed: those that never arrive leave no error behind."""
     successes = facts.successes
-    return successes.fallen and successes.after <= (1 - limits.p1_lost_share) * successes.before
+    return (
+        successes.before >= FEWEST_SUCCESSES
+        and successes.after <= (1 - limits.p1_lost_share) * successes.before
+    )
 
 
 def _spikes(facts: Facts, limits: SeverityLimits) -> bool:

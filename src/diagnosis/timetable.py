@@ -16,14 +16,21 @@ STARTS_WITHIN_MINUTES = 1
 FEWEST_BURSTS, FEWEST_SHORT_BURSTS = 3, 4
 SHORTEST_PERIOD, SHORT_PERIOD = 9, 25
 PERIOD_TOLERANCE = 1
+# First and last burst may each show a minute late; what a clock sets off does not drift from it further.
+ENDS_TOLERANCE = 2
 # Bursts of one job are alike in strength.
 ALIKE = 3.0
 # A change that a schedule made shows in its minute; it breaks something soon after.
 AFTER_CHANGE = timedelta(minutes=5)
+MOST_LATE = timedelta(seconds=90)
 SCHEDULERS = ("scheduler.amazonaws.com", "events.amazonaws.com", "amazoneventbridge")
 SCALERS = ("autoscaling", "auto-scaling")
 # The log-odds that each kind of evidence lends to a schedule.
-BY_A_SCHEDULER, RETURNS, SCALED_ON_TIME, BEGINS_ON_THE_HOUR = 4.0, 4.0, 3.0, 1.0
+BY_A_SCHEDULER, RETURNS, SCALED_ON_TIME = 4.0, 4.0, 3.0
+# Trouble with a rhythm of its own, as of a leak that fills memory, returns too, but by no clock.
+RETURNS_BY_NO_CLOCK = 0.0
+# One beginning in thirty falls there by chance; that is more than schedules set off, so it is a hint only.
+BEGINS_ON_THE_HOUR = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,14 @@ def _scheduled_change(facts: Facts, onset: datetime) -> Timetable | None:
 
 
 def _is_scaling_on_time(relevant: RelevantChange) -> bool:
-    """Auto Scaling acts on load at any second, on a schedule at the quarters of an hour."""
+    """Auto Scaling acts on load at any second, on a schedule at the quarters of an hour.
+
+    A scheduled action is never early, and as a rule late by seconds (EC2 Auto Scaling user guide, "Scheduled
+    scaling").
+    """
     change = relevant.change
-    off = (change.at.minute * 60 + change.at.second + 60) % 900
-    return any(name in change.by.lower() for name in SCALERS) and off <= 150
+    late = (change.at.minute * 60 + change.at.second) % 900
+    return any(name in change.by.lower() for name in SCALERS) and late <= MOST_LATE.total_seconds()
 
 
 def _returns(facts: Facts) -> Timetable | None:
@@ -75,7 +86,15 @@ def _returns(facts: Facts) -> Timetable | None:
     if period is None or isinstance(metrics, Missing):
         return None
     minutes = [f"{metrics.window.minute(start):%H:%M}" for start in starts[-4:]]
-    return Timetable(f"it returns every {period} minutes: {', '.join(minutes)}", RETURNS)
+    weight = RETURNS if _keeps_to_a_clock(starts) else RETURNS_BY_NO_CLOCK
+    return Timetable(f"it returns every {period} minutes: {', '.join(minutes)}", weight)
+
+
+def _keeps_to_a_clock(starts: Sequence[int]) -> bool:
+    """Whether the distance is one that schedules have: a part of an hour, or whole half hours."""
+    times, whole = len(starts) - 1, starts[-1] - starts[0]
+    nearest = {round(whole / times / 30) * 30, *(60 // parts for parts in (2, 3, 4, 5, 6))}
+    return any(period and abs(whole - period * times) <= ENDS_TOLERANCE for period in nearest)
 
 
 def _bursts(errors: Sequence[float], attempted: Sequence[float]) -> list[int]:
@@ -101,7 +120,7 @@ def _period(starts: Sequence[int]) -> int | None:
 
 
 def _begins_on_the_hour(onset: datetime) -> Timetable | None:
-    """One beginning in thirty falls into these minutes by chance, so it weighs little by itself."""
+    """The stroke of an hour: told, and outweighed by nothing found (see BEGINS_ON_THE_HOUR)."""
     if onset.minute > STARTS_WITHIN_MINUTES:
         return None
     return Timetable(f"it began on the stroke of {onset:%H}:00", BEGINS_ON_THE_HOUR)

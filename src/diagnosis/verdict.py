@@ -68,7 +68,7 @@ class Verdict:
 
     `leading` is the finding that the code rests on, or the best candidate when inconclusive; `findings` are
     ranked. `deeper` is what fails at the origin where the code is only that the origin fails. `chain` leads
-    from the errors seen to what set them off, `places` names what there is to look at (a function, a web ACL).
+    from the errors seen to what set them off, `places` names what there is to look at (a function, a rule).
     `rollback_support` is the probability that the cause is one for which going back helps.
     """
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from diagnosis.classic import own_terms
+from diagnosis.classic import own_command, own_terms
 from diagnosis.document import Document, SignalSection
 
 
@@ -13,7 +13,7 @@ def in_own_terms(document: Document, kind: str) -> Document:
     worded: Document = {
         **document,
         "signals": _signals(document.get("signals", []), kind),
-        "next_steps": [own_terms(kind, each) for each in document.get("next_steps", [])],
+        "next_steps": [_step(kind, each) for each in document.get("next_steps", [])],
     }
     if "cause" in worded:
         worded["cause"] = {**worded["cause"], "title": own_terms(kind, worded["cause"]["title"])}
@@ -29,6 +29,12 @@ def in_own_terms(document: Document, kind: str) -> Document:
         for each in document.get("alternatives", [])
     ]
     return worded
+
+
+def _step(kind: str, step: str) -> str:
+    """A step: prose, and below it a command or an address, whose names nobody may change."""
+    sentence, below, line = step.partition("\n")
+    return f"{own_terms(kind, sentence)}{below}{own_command(kind, line)}"
 
 
 def _signals(signals: Sequence[SignalSection], kind: str) -> list[SignalSection]:

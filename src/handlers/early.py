@@ -108,6 +108,8 @@ def _unless(called_off: Event, reading: Reading) -> Reading:
     def collect(scope: Scope, answers: Mapping[str, object]) -> object:
         if called_off.is_set():
             raise _CalledOffError
-        return reading.collect(scope, answers)
+        # Who asks again and again, or gathers by himself, sees by this that nobody waits any more.
+        waited_for = replace(scope, left=lambda: 0.0 if called_off.is_set() else scope.left())
+        return reading.collect(waited_for, answers)
 
     return replace(reading, collect=collect)

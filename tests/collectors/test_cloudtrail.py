@@ -218,6 +218,73 @@ def test_secrets_in_a_request_are_not_kept() -> None:
     assert "orders-db" in change.resources
 
 
+VARIABLES = [{"name": "DATABASE_URL", "value": "x-hunter2-x"}, {"name": "PLAN", "value": "hunter2"}]
+WITH_SECRETS: dict[str, dict[str, Any]] = {
+    "variables of containers": {
+        "containerDefinitions": [
+            {
+                "name": "app",
+                "environment": VARIABLES,
+                "command": ["--password=hunter2"],
+                "dockerLabels": {"a": "hunter2"},
+            }
+        ]
+    },
+    "variables of a task": {"overrides": {"containerOverrides": [{"environment": VARIABLES}]}},
+    "variables of a function": {"environment": {"variables": {"KEY": "hunter2"}}},
+    "variables of a build": {"environment": {"environmentVariables": VARIABLES}},
+    "variables of a stage": {"createDeploymentInput": {"variables": {"upstream": "hunter2"}}},
+    "one variable of a stage": {
+        "updateStageInput": {
+            "patchOperations": [{"op": "replace", "path": "/variables/token", "value": "hunter2"}]
+        }
+    },
+    "a header to an origin": {
+        "distributionConfig": {
+            "customHeaders": {"items": [{"headerName": "X-Verify", "headerValue": "hunter2"}]}
+        }
+    },
+    "a header that a rule asks for": {
+        "conditions": [{"httpHeaderConfig": {"httpHeaderName": "X-Verify", "values": ["hunter2"]}}]
+    },
+    "the secret of an identity provider": {"authenticateOidcConfig": {"clientSecret": "hunter2"}},
+    "a pair": {"parameters": [{"key": "adminPassword", "value": "hunter2"}]},
+    "an address with a password": {"endpoint": "amqps://orders:hunter2@mq.example:5671"},
+}
+
+
+@pytest.mark.parametrize("parameters", WITH_SECRETS.values(), ids=WITH_SECRETS)
+def test_a_value_that_a_program_is_given_is_not_kept(parameters: dict[str, Any]) -> None:
+    change = _change(
+        recorded("e-1", "RegisterTaskDefinition", "ecs", record={"requestParameters": parameters})
+    )
+
+    assert "hunter2" not in str(change)
+    assert change.parameters
+
+
+def test_names_and_plain_settings_are_kept() -> None:
+    settings = {
+        "environment": [{"name": "DATABASE_URL", "value": "x"}],
+        "secrets": [{"name": "DB", "valueFrom": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db"}],
+        "secretId": "orders/db",
+        "attributes": [{"key": "idle_timeout.timeout_seconds", "value": "60"}],
+        "functionVersion": "42",
+        "routingConfig": {"additionalVersionWeights": {"43": 0.1}},
+    }
+    change = _change(recorded("e-1", "UpdateAlias", "lambda", record={"requestParameters": settings}))
+
+    assert change.parameters == {
+        **settings,
+        "environment": [{"name": "DATABASE_URL", "value": "(not kept)"}],
+    }
+
+
+def test_a_record_that_is_nested_without_end_is_a_change_without_parameters() -> None:
+    event = {**recorded("e-1", "ModifyRule"), "CloudTrailEvent": "[" * 100_000}
+    assert _change(event).parameters == {}
+
+
 # --- By kind of entry point, and by region ---
 
 
@@ -332,6 +399,19 @@ def test_a_later_look_carries_its_sweep_on_for_a_few_pages() -> None:
 def test_a_later_look_that_is_throttled_leaves_what_was_known() -> None:
     throttled: Any = error("LookupEvents", "ThrottlingException")
     assert _later(_by_attribute(writes=throttled)) == EARLY
+
+
+def test_what_another_region_did_not_tell_at_first_is_asked_for_from_the_beginning() -> None:
+    aws = _by_attribute()
+    about, _ = _elsewhere(aws)
+    gap = {"iam.amazonaws.com in us-east-1": Missing("throttled")}
+    later_changes(replace(KNOWN, changes=replace(EARLY, unread=gap))).collect(about, {})
+
+    starts = {
+        each["LookupAttributes"][0]["AttributeValue"]: each["StartTime"] for each in aws.asked("LookupEvents")
+    }
+    assert starts["iam.amazonaws.com"] == NOW - timedelta(minutes=45)
+    assert starts["false"] == EARLY.shown_until - timedelta(minutes=5)
 
 
 def test_changes_that_could_not_be_read_before_are_read_as_at_first() -> None:

@@ -394,10 +394,23 @@ def test_a_log_record_names_both_rules_and_the_whole_request_line() -> None:
 
 @pytest.mark.parametrize(
     "misfit",
-    [{}, {"action": "ALLOW"}, {**record(), "timestamp": "soon"}, {**record(), "action": "ALLOW"}],
+    [
+        {},
+        {"action": "ALLOW"},
+        {**record(), "timestamp": "soon"},
+        {**record(), "timestamp": 1e300},
+        {**record(), "timestamp": -1},
+        {**record(), "action": "ALLOW"},
+    ],
 )
 def test_other_records_and_misfits_are_none(misfit: Mapping[str, Any]) -> None:
     assert parse_record(misfit) is None
+
+
+def test_a_request_line_is_kept_without_secrets_and_people() -> None:
+    found = parse_record(record(uri="/users/jane@example.com", args="token=hunter2&page=2"))
+    assert found is not None
+    assert found.uri == "/users/(e-mail address)?token=(not kept)&page=2"
 
 
 def test_what_a_record_holds_is_bounded_and_may_be_of_any_kind() -> None:
@@ -412,7 +425,7 @@ START, END = NOW.replace(second=0) - timedelta(minutes=10), NOW.replace(second=0
 
 
 class Content(bytes):
-    def read(self) -> bytes:
+    def read(self, _: int) -> bytes:
         return bytes(self)
 
 

@@ -105,3 +105,19 @@ def test_what_is_kept_is_bounded() -> None:
 
 def test_lines_without_a_time_are_left_out() -> None:
     assert parse_log([{"@message": "[ERROR] x"}], "/g", SINCE + timedelta(0)).found == ()
+
+
+def test_a_line_is_quoted_without_what_may_be_a_secret_or_may_name_a_person() -> None:
+    line = (
+        "[ERROR] KeyError: postgres://orders:hunter2@db/orders, key AKIAIOSFODNN7EXAMPLE, by jane@example.com"
+        f" password=hunter2 {'-' * MOST_SAMPLE}"
+    )
+    [sample] = parse_log(rows(line), "/g", SINCE).samples.values()
+
+    assert sample.startswith("[ERROR] KeyError: postgres://orders:")
+    assert not any(each in sample for each in ("hunter2", "AKIA", "jane"))
+
+
+def test_a_secret_at_the_end_of_what_is_quoted_is_masked_before_the_line_is_cut() -> None:
+    line = f"[ERROR] {'x' * (MOST_SAMPLE - 25)} AKIAIOSFODNN7EXAMPLE"
+    assert "AKIA" not in parse_log(rows(line), "/g", SINCE).samples["exceptions"]

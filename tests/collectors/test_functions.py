@@ -162,6 +162,17 @@ def test_nothing_that_the_environment_holds_is_kept_but_names_of_secrets_and_par
     assert "s3cr3t" not in repr(settings)
 
 
+def test_that_we_may_not_decrypt_the_environment_tells_nothing_of_the_function() -> None:
+    """Our role has no permission of KMS, so it is told so of every function with a key of its own."""
+    denied = {"ErrorCode": "AccessDeniedException", "Message": "KMS: User: x is not authorized to perform"}
+    disabled = {"ErrorCode": "KMSDisabledException", "Message": "the key is disabled"}
+
+    assert parse_settings({**SETTINGS, "Environment": {"Error": denied}}).environment_error is None
+    assert parse_settings({**SETTINGS, "Environment": {"Error": disabled}}).environment_error == (
+        "KMSDisabledException: the key is disabled"
+    )
+
+
 def test_no_function_and_no_policy_are_found_out_and_not_missing() -> None:
     gone = error("GetFunctionConfiguration", "ResourceNotFoundException", 404)
     function = collected(Aws(get_function_configuration=gone, get_policy=gone))

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from collectors.gateway_access_log import MOST_LINES, fields_of, log_settings, parse_lines, risen
+from collectors.gateway_access_log import (
+    MOST_ERROR,
+    MOST_LINES,
+    MOST_TYPE,
+    fields_of,
+    log_settings,
+    parse_lines,
+    risen,
+)
 from diagnosis.series import MetricKey, Metrics, Window
 from diagnosis.systems.gateway import LogSettings
 
@@ -167,3 +175,20 @@ def test_only_errors_that_rose_are_worth_a_search() -> None:
 
     assert risen(metrics((20.0,) * 180)) == ""
     assert risen(metrics((20.0,) * 170 + (400.0,) * 10)) == "4"
+
+
+def test_an_error_text_is_bounded_and_kept_without_secrets() -> None:
+    fields = {"status": "status", "error.message": "why", "error.responseType": "type"}
+    told = f"Execution failed: password=hunter2 {'x' * 5_000}"
+    [answered] = parse_lines([line(status=502, why=told, type="T" * 5_000)], fields, SINCE).answers
+
+    assert answered.error is not None
+    assert answered.error.startswith("Execution failed: password=(not kept)")
+    assert len(answered.error) == MOST_ERROR
+    assert answered.response_type == "T" * MOST_TYPE
+
+
+def test_a_line_or_format_that_is_nested_without_end_is_out_of_format() -> None:
+    assert fields_of("[" * 6_000) is None
+    lines = [{"@timestamp": "2026-11-20 14:45:12.345", "@message": '{"a":' * 3_000}]
+    assert parse_lines(lines, {"status": "status"}, SINCE).unreadable == 1

@@ -297,3 +297,14 @@ def test_with_nothing_but_the_alarm_its_own_target_group_is_read() -> None:
     assert {key.zone for key in keys} == {None}
     assert SEARCH not in str(keys)
     assert BALANCER in str(aws.asked("GetMetricData")[0])
+
+
+def test_a_reading_knows_how_long_anybody_waits_for_it() -> None:
+    seen: list[float] = []
+
+    def collect(scope: Scope, _: Mapping[str, object]) -> None:
+        seen.append(scope.left())
+
+    read_all((_reading("first", collect),), scope(FakeAws()), DEADLINE, _standing_clock)
+
+    assert seen == [DEADLINE]

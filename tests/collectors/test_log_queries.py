@@ -1,6 +1,7 @@
 """Logs Insights: one query at a time, waited for within bounds, and stopped where it does not end."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -87,10 +88,22 @@ def test_an_answer_is_waited_for_until_the_query_is_complete() -> None:
 def test_a_query_that_does_not_end_is_stopped_and_its_partial_rows_are_not_taken() -> None:
     logs = Logs({"status": "Running", "results": [ROW]})
 
-    with pytest.raises(UnreadableAnswerError, match=r"did not end within"):
+    with pytest.raises(UnreadableAnswerError, match=r"did not end in time"):
         found(logs)
     assert logs.asked[-1] == "StopQuery"
     assert logs.waited == list(WAITS_SECONDS)
+
+
+@pytest.mark.parametrize(("left", "waited"), [(1.4, 2), (0.7, 0), (0.0, 0)])
+def test_a_query_is_given_up_before_nobody_waits_for_it_any_more(left: float, waited: int) -> None:
+    """What else is known of the function or the firewall would be lost with it."""
+    logs = Logs({"status": "Running"})
+    scope = replace(logs.scope(), left=lambda: left - sum(logs.waited))
+
+    with pytest.raises(UnreadableAnswerError, match=r"did not end in time"):
+        search(scope, ("/aws/lambda/orders",), QUERY, NOW, NOW, 100)
+    assert len(logs.waited) == waited
+    assert logs.asked[-1] == "StopQuery"
 
 
 def test_a_query_is_stopped_when_its_results_cannot_be_fetched() -> None:

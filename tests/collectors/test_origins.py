@@ -1,5 +1,6 @@
 """Following the chain from a distribution to what stands behind it, in its own region, bounded."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,8 +12,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from collectors.gather import gather
-from collectors.origins import MOST_ORIGINS, collect_origins_of_api, collect_origins_of_edge
-from collectors.reading import Scope, complete_minutes
+from collectors.origins import (
+    MOST_ORIGINS,
+    NOBODY_WAITS,
+    collect_origins_of_api,
+    collect_origins_of_edge,
+    seconds,
+    while_waited_for,
+)
+from collectors.reading import Reading, Scope, complete_minutes
 from diagnosis.evidence import Changes, Evidence, Metrics, to_json
 from diagnosis.incident import EntryPoint
 from diagnosis.series import NOT_LOOKED_UP, Missing
@@ -314,3 +322,18 @@ def test_straight_evidence_of_a_distribution_is_what_the_collectors_read(name: s
         assert isinstance(other, Evidence)
         assert (origin.kind, origin.changes) == (other.kind, other.changes)
         assert to_json(origin.metrics) == to_json(other.metrics)
+
+
+@pytest.mark.parametrize(("left", "given"), [(math.inf, 12.0), (20.0, 12.0), (7.25, 6.2), (0.4, 0.0)])
+def test_an_origins_own_gathering_ends_before_that_of_the_entry_point(left: float, given: float) -> None:
+    scope = replace(Clients().scope(), left=lambda: left)
+    assert seconds(scope) == pytest.approx(given, abs=0.06)
+
+
+@pytest.mark.parametrize("left", [5.0, 0.0])
+def test_nothing_of_an_origin_is_begun_when_nobody_waits_any_more(left: float) -> None:
+    reading = Reading("metrics", "cloudwatch", (), ("cloudwatch:GetMetricData",), lambda *_: "read")
+    scope = replace(Clients().scope(), left=lambda: left)
+    [guarded] = while_waited_for(scope, [reading])
+
+    assert guarded.collect(Clients().scope(), {}) == ("read" if left else NOBODY_WAITS)

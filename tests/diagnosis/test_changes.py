@@ -23,7 +23,7 @@ from diagnosis.evidence import (
     TargetGroup,
 )
 from diagnosis.systems.containers import ContainerService
-from diagnosis.systems.edge import Bucket, Distribution
+from diagnosis.systems.edge import Bucket, Distribution, EdgeOrigin
 from diagnosis.systems.firewall import WebAcl
 from diagnosis.systems.functions import Function, FunctionSettings
 from diagnosis.systems.gateway import Api
@@ -214,6 +214,20 @@ def test_a_foreign_security_group_cannot_be_told_as_foreign_while_ours_are_unkno
     )
     (found,) = relevant_changes(seen(change("RevokeSecurityGroupIngress", "sg-1"), evidence=unknown), ONSET)
     assert found.ours is None
+
+
+def test_a_scaling_group_is_anothers_only_while_ours_are_known() -> None:
+    refresh = change("StartInstanceRefresh", "billing-asg", source="autoscaling.amazonaws.com")
+    unknown = replace(SERVICE, deployments=Deployments(ONSET, ()))
+    assert [each.ours for each in relevant_changes(seen(refresh), ONSET)] == [False]
+    assert [each.ours for each in relevant_changes(seen(refresh, evidence=unknown), ONSET)] == [None]
+
+
+def test_a_record_of_the_origins_name_is_ours_though_dns_ends_it_with_a_full_stop() -> None:
+    edge = Distribution("E1", origins=(EdgeOrigin("web", "origin.example.com"),))
+    made = change("ChangeResourceRecordSets", "Z1", "Origin.example.com.", source="route53.amazonaws.com")
+    (found,) = relevant_changes(seen(made, evidence=replace(SERVICE, edge=edge)), ONSET)
+    assert found.ours is True
 
 
 def test_own_identifiers_are_gathered_from_what_could_be_read() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from diagnosis.changes import own_identifiers, touches
-from diagnosis.classic import own_terms, translate
+from diagnosis.classic import own_command, own_terms, translate
 from diagnosis.classic_codes import Setting, told_apart
 from diagnosis.evidence import Change, Evidence, MetricKey, Metrics, Missing, Window
 from diagnosis.facts import Facts, derive
@@ -434,3 +434,15 @@ def test_a_change_of_an_application_load_balancer_of_the_same_name_is_not_ours()
 
     assert touches(foreign, evidence, names) is False
     assert touches(own, evidence, names) is True
+
+
+def test_a_command_keeps_the_names_in_it_whatever_they_say() -> None:
+    """A command with a changed name is about something else."""
+    command = "aws elb describe-instance-health --region eu-west-1 --load-balancer-name target-api"
+    assert own_command("clb", command) == command
+    console = "https://eu-west-1.console.aws.amazon.com/ec2/home#LoadBalancer:target"
+    assert own_command("clb", console) == console
+    of_a_group = "aws elbv2 describe-target-health --region eu-west-1 --target-group-arn arn:x:target"
+    assert own_command("clb", of_a_group) == (
+        "aws elb describe-instance-health --region eu-west-1 --load-balancer-name target"
+    )

@@ -33,7 +33,9 @@ from diagnosis.systems.containers import (
     StoppedTask,
     TaskDefinition,
 )
+from diagnosis.trigger import find_trigger
 from tests.diagnosis.judged import ORDERS, evidence, minutes
+from tests.diagnosis.sketches import facts_of, sketch
 
 WINDOW = Window(minutes(-180), 180)
 SPAN = Span(60, 170, 180)
@@ -293,6 +295,25 @@ def test_a_deployment_that_ecs_took_back_has_failed_and_is_rolled_back_already()
 
     assert (found.status, found.rolled_back_by) == ("Failed", "ECS")
     assert facts(deployments=(made,)).rolled_back == "NCWG"
+
+
+@pytest.mark.parametrize(("status", "innocent"), [("ROLLBACK_SUCCESSFUL", True), ("SUCCESSFUL", False)])
+def test_what_begins_after_ecs_took_a_deployment_back_is_not_its_doing(status: str, innocent: bool) -> None:
+    back = {"rollback_started": "-9", "rollback_reason": "circuit breaker"} if innocent else {}
+    made = {
+        "id": "NCWG",
+        "task_definition": "orders:42",
+        "created": "-15",
+        "finished": "-6",
+        "status": status,
+    }
+    incident = sketch(
+        target_groups={"orders": {"elb_502": "0, -3: 369"}},
+        services={"orders": {"deployments": [{**made, **back}]}},
+    )
+    weighed = find_trigger(facts_of(incident), None)
+    (found,) = (each for each in (weighed.chosen, *weighed.rivals) if each.id == "NCWG")
+    assert any("rolled back by then" in each.statement for each in found.signals) is innocent
 
 
 # --- Evidence ---

@@ -162,6 +162,16 @@ REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
         "evidence_complete",
         {"evidence": evidence(changes=Changes(minutes(-5), minutes(-5), (), truncated=True))},
     ),
+    "changes of roles are recorded where nobody may look": (
+        "evidence_complete",
+        {
+            "evidence": evidence(
+                changes=Changes(
+                    minutes(-60), minutes(-5), (), unread={"iam.amazonaws.com in us-east-1": DENIED}
+                )
+            )
+        },
+    ),
     "the group could not be read": ("evidence_complete", blamed(replace(NEW, group=DENIED), OLD)),
     "the errors have stopped": ("errors_continue", {"verdict": verdict(errors_continue=False)}),
     "hardly anything failed": ("enough_traffic", {"verdict": verdict(impact=Impact(19, 22104, 0.0, 0.0))}),
@@ -337,6 +347,12 @@ def test_another_hand_on_the_failing_part_after_the_onset_stands_in_the_way() ->
 )
 def test_a_change_that_cannot_have_done_it_does_not_stand_in_the_way(innocent: dict[str, Any]) -> None:
     assert decided(**innocent).outcome == "requested"
+
+
+def test_a_look_up_that_the_sweep_made_needless_does_not_stand_in_the_way() -> None:
+    unread = {"ec2.amazonaws.com": DENIED}
+    whole = evidence(changes=Changes(minutes(-60), minutes(-5), (), truncated=True, unread=unread))
+    assert decided(evidence=whole).outcome == "requested"
 
 
 def test_scaling_deployments_that_ended_do_not_stand_in_the_way() -> None:

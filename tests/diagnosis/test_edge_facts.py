@@ -86,6 +86,16 @@ def test_errors_that_outlast_the_origins_are_counted_by_the_minute() -> None:
     assert origin.in_step < 0.7
 
 
+def test_rejections_that_outlast_the_origins_are_counted_apart_from_its_errors() -> None:
+    _, edge = edge_of(
+        "4xxErrorRate",
+        distribution={"error_caching": {"404": 900}, "errors": {"404": "20, -12: 2000"}},
+        target_groups=orders(target_4xx="20, -12: 1500, -7: 20"),
+    )
+    [origin] = edge.origins
+    assert (origin.lingering_4xx, origin.lingering) == (7, 0)
+
+
 def test_an_old_failure_of_the_origin_is_no_explanation_of_new_errors() -> None:
     _, edge = edge_of(
         distribution={"errors": {"503": "0, -50: 2000, -45: 0, -4: 2000"}},

@@ -80,6 +80,12 @@ def test_events_are_told_for_each_additional_error() -> None:
     assert facts.ratio("tls_errors", "elb_504") == 0.0
 
 
+def test_without_an_onset_a_ratio_is_of_all_there_is() -> None:
+    facts = orders(elb_502="9", connection_errors="9")
+    assert facts.onset is None
+    assert facts.ratio("connection_errors", "elb_502") == pytest.approx(1.0, rel=0.02)
+
+
 def test_more_requests_are_a_surge_from_half_as_many_again() -> None:
     assert orders(requests="4421, -10: 9000", target_5xx="0, -8: 900").surged
     assert not orders(requests="4421, -10: 5500", target_5xx="0, -8: 900").surged

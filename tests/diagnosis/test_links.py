@@ -15,6 +15,10 @@ REGION = "eu-west-1"
 CONSOLE = "https://eu-west-1.console.aws.amazon.com"
 
 
+def test_a_deployment_that_is_not_codedeploys_has_no_page_there() -> None:
+    assert links.deployment_page(REGION, "orders:live:43") is None
+
+
 @pytest.mark.parametrize(
     ("link", "expected"),
     [
@@ -39,11 +43,28 @@ CONSOLE = "https://eu-west-1.console.aws.amazon.com"
             "/codesuite/codedeploy/applications/order%20api/deployment-groups/prod?region=eu-west-1",
         ),
         (
+            links.service_page(REGION, "shop", "orders"),
+            "/ecs/v2/clusters/shop/services/orders/deployments?region=eu-west-1",
+        ),
+        (
+            links.alias_page(REGION, "orders", "live"),
+            "/lambda/home?region=eu-west-1#/functions/orders/aliases/live",
+        ),
+        (
             links.change_page(REGION, "8c1d-5e2f"),
             "/cloudtrailv2/home?region=eu-west-1#/events?EventId=8c1d-5e2f",
         ),
     ],
-    ids=["alarm", "load balancer", "target group", "deployment", "deployment group", "change"],
+    ids=[
+        "alarm",
+        "load balancer",
+        "target group",
+        "deployment",
+        "deployment group",
+        "service",
+        "alias",
+        "change",
+    ],
 )
 def test_a_page_has_the_address_that_the_console_shows(link: str, expected: str) -> None:
     assert link == f"{CONSOLE}{expected}"

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
+from diagnosis import links
 from diagnosis.alarm import Alarm, AlarmState, Ignored
 from diagnosis.cause import Cause, Signal
 from diagnosis.decision import Decision, Guard, RollbackPlan
@@ -28,6 +29,7 @@ from tests.notification.incidents import (
     INCIDENT,
     NOW,
     PLAN,
+    RELEASE,
     decision,
     document,
     inconclusive,
@@ -163,6 +165,31 @@ def test_a_name_that_cannot_be_shown_as_it_is_gives_a_page_instead_of_a_command(
 def test_no_command_is_offered_for_a_platform_that_does_not_go_back_that_way() -> None:
     guards = (Guard("platform_supported", False, "Deployments to Lambda cannot be rolled back."),)
     assert "aws deploy" not in steps("refused", guards=guards)[-1]
+
+
+@pytest.mark.parametrize(
+    ("system", "page"), [("ecs", "/ecs/v2/clusters/shop/"), ("lambda", "#/functions/shop/aliases/orders")]
+)
+def test_a_native_deployment_leads_to_its_own_system_and_never_to_codedeploy(system: str, page: str) -> None:
+    guards = (Guard("platform_supported", False, "It cannot be rolled back by this version."),)
+    own = replace(DEPLOYMENT, id="orders:live:43", system=system, application="shop", group_name="orders")
+    trigger = Trigger(replace(RELEASE, id=own.id, deployment=own), ())
+    plan = replace(PLAN, deployment_id=own.id, application="shop", deployment_group="orders")
+    told = diagnosed(
+        INCIDENT,
+        ALARM,
+        ENTRY_POINT,
+        verdict(trigger=trigger),
+        decision("refused", guards=guards, plan=plan),
+        Settings(),
+        {},
+    )
+
+    leading = [each.partition("\n")[2] for each in told["next_steps"] if "orders" in each]
+    assert len([each for each in leading if page in each]) == 2
+    assert "codedeploy" not in json.dumps(told["next_steps"])
+    assert "aws deploy" not in json.dumps(told["next_steps"])
+    assert not any("codedeploy" in each.url for each in links.for_document(told))
 
 
 def test_only_the_second_line_of_a_step_can_be_a_command() -> None:

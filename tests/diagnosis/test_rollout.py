@@ -75,6 +75,31 @@ def test_a_roll_out_covers_from_a_minute_before_its_first_touch_to_two_after_its
     assert placed().covers(index) is covered
 
 
+def test_a_roll_out_that_ecs_took_back_covers_nothing_once_it_has_ended() -> None:
+    failed = deployment(targets=(), system="ecs", rolled_back_by="ECS", status="Failed")
+    assert placed(failed).taken_back
+    assert placed(failed).covers(172)
+    assert not placed(failed).covers(173.1)
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [
+        {"system": "ecs"},
+        {"rolled_back_by": "d-BACK", "targets": ()},
+        {"system": "ecs", "rolled_back_by": "ECS"},
+    ],
+    ids=["not rolled back", "by another deployment", "its tasks still run"],
+)
+def test_a_roll_out_of_which_something_may_serve_is_not_taken_back(differences: dict[str, Any]) -> None:
+    assert not placed(deployment(**differences)).taken_back
+
+
+def test_a_roll_out_that_is_being_taken_back_is_not_yet() -> None:
+    going_back = deployment(ended=None, targets=(), system="ecs", rolled_back_by="ECS")
+    assert not placed(going_back).taken_back
+
+
 def test_a_running_roll_out_covers_everything_since_it_began() -> None:
     running = placed(deployment(ended=None))
     assert running.covers(1000)

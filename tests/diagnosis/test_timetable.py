@@ -31,6 +31,14 @@ def test_bursts_every_twenty_minutes_need_a_fourth() -> None:
     assert "returns" not in str(sentence("0, -51..-49: 90, -31..-29: 90, -11..-9: 90"))
 
 
+def test_a_rhythm_that_no_clock_has_weighs_less_than_nothing_found() -> None:
+    groups = {"orders": {"target_5xx": "0, -83..-81: 90, -56..-54: 90, -29..-27: 90, -2: 90"}}
+    found = timetable(facts_of(sketch(at=AT_SEVEN_PAST, target_groups=groups)))
+    assert found is not None
+    assert found.sentence.startswith("it returns every 27 minutes")
+    assert found.weight <= 0.0
+
+
 def test_bursts_at_odd_distances_are_none() -> None:
     assert sentence("0, -119..-117: 90, -83..-81: 90, -31..-29: 95") is None
 
@@ -44,7 +52,7 @@ def test_errors_that_begin_on_the_hour_are_told_but_weigh_little() -> None:
     found = timetable(facts)
     assert found is not None
     assert found.sentence == "it began on the stroke of 15:00"
-    assert found.weight <= 1.0
+    assert found.weight < 0.0
 
 
 def test_errors_that_begin_at_another_minute_are_not() -> None:
@@ -69,6 +77,11 @@ def test_auto_scaling_on_the_quarter_of_an_hour_follows_its_schedule() -> None:
     found = sentence("0, -6: 90", changes=[scaled("-6.8", "autoscaling.amazonaws.com")])
     assert found is not None
     assert "TerminateInstances" in found
+
+
+def test_auto_scaling_just_before_the_quarter_of_an_hour_follows_the_load() -> None:
+    found = sentence("0, -7: 90", changes=[scaled("-7.6", "autoscaling.amazonaws.com")])
+    assert "TerminateInstances" not in str(found)
 
 
 def test_errors_without_an_onset_have_no_timetable() -> None:

@@ -17,7 +17,7 @@ from diagnosis.facts.functions import FunctionFacts
 from diagnosis.shift import STILL
 from diagnosis.systems.firewall import WebAcl
 from diagnosis.systems.functions import Function
-from diagnosis.systems.health import HealthEvent
+from diagnosis.systems.health import AlarmInAlarm, HealthEvent
 from diagnosis.trigger import find_trigger, is_blind
 from diagnosis.verdict import Candidate, Trigger
 from tests.diagnosis.sketches import BREAKS, facts_of, release, sketch
@@ -357,6 +357,38 @@ def test_an_event_of_aws_health_that_was_going_on_at_the_onset_is_infrastructure
         replace(PLAIN, triggers={"infrastructure": 1.0}),
     )
     assert ((trigger.chosen.kind, trigger.chosen.id) == ("infrastructure", "arn:event")) is told
+
+
+@pytest.mark.parametrize(("namespaces", "told"), [(("SQS", "Kinesis", "Lambda"), True), (("SQS",), False)])
+def test_much_else_that_fails_in_the_same_minutes_is_trouble_wider_than_the_service(
+    namespaces: tuple[str, ...], told: bool
+) -> None:
+    facts = facts_of(sketch(target_groups=LONG_AGO))
+    alarms = tuple(
+        AlarmInAlarm(f"{name}-{number}", facts.onset, f"AWS/{name}", "Errors", f"{name}-{number}")
+        for name in namespaces
+        for number in range(2)
+    )
+    evidence = replace(facts.evidence, alarms_in_alarm=alarms)
+    chosen = find_trigger(replace(facts, evidence=evidence), PLAIN).chosen
+    assert ("wider than this service" in chosen.summary) is told
+
+
+def test_an_instance_refresh_may_break_something_long_after_it_was_started() -> None:
+    started = {"at": "-20", "name": "StartInstanceRefresh", "source": "autoscaling", "resources": ["asg"]}
+    cause = replace(PLAIN, touched_by=(Effect.CAPACITY,))
+    assert weighed(ONE_FAILS, cause, changes=[started]).chosen.kind == "configuration_change"
+    resized = {**started, "name": "SetDesiredCapacity"}
+    assert weighed(ONE_FAILS, cause, changes=[resized]).chosen.kind == "unknown"
+
+
+def test_rejections_on_top_of_ordinary_requests_are_traffic_where_the_mechanism_is_such() -> None:
+    groups = {"orders": {"requests": "4421, -8: 5300", "target_4xx": "60, -8: 940"}}
+    facts = facts_of(sketch(target_groups=groups), "HTTPCode_Target_4XX_Count")
+    scanning = replace(PLAIN, triggers={"traffic_change": 2.0})
+    assert not facts.surged
+    assert find_trigger(facts, scanning).chosen.kind == "traffic_change"
+    assert find_trigger(facts, PLAIN).chosen.kind == "none_found"
 
 
 def test_that_it_returns_by_the_clock_is_a_candidate() -> None:

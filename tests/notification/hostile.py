@@ -39,6 +39,8 @@ _CLOSED = {
 
 def poisoned(value: Any, text: str, name: str = "") -> Any:
     """The document with this text in every field that can come from outside."""
+    if name == "dimensions":
+        return {text: text}
     if isinstance(value, dict):
         return {key: poisoned(item, text, key) for key, item in value.items()}
     if isinstance(value, list):

@@ -148,17 +148,22 @@ def test_evidence_of_every_kind_of_system_comes_back_as_it_was_kept(name: str) -
 
 def test_what_the_new_message_says_first_is_what_has_changed() -> None:
     with Lab.stage(OVERTURNED) as lab:
-        document = lab.run_alarm()
-        assert decision(document) == "awaiting_approval"
+        assert lab.run_alarm()["trigger"]["kind"] == "deployment"
         lab.run_until(AFTER_THE_LAST_LOOK)
-        words = posted(lab)[1].words()
-        assert "Not the deployment after all: PutParameter by m.keller" in words
-        assert "The rollback that was announced is called off" in words
+        assert "Not the deployment after all: PutParameter by m.keller" in posted(lab)[1].words()
+        assert decision(last_word(lab)) == "refused"
+
+
+def test_a_rollback_that_was_announced_and_is_overturned_is_called_off_in_the_first_sentences() -> None:
+    with Lab.stage(_in_step()) as lab:
+        assert decision(lab.run_alarm()) == "awaiting_approval"
+        lab.run_until(AFTER_THE_LAST_LOOK)
+        assert "The rollback that was announced is called off" in posted(lab)[1].words()
         assert decision(last_word(lab)) == "refused"
 
 
 def test_a_rollback_that_was_called_off_cannot_be_approved_any_more() -> None:
-    with Lab.stage(OVERTURNED) as lab:
+    with Lab.stage(_in_step()) as lab:
         lab.run_alarm()
         lab.run_until(4)
         first = posted(lab)[0]
@@ -175,11 +180,37 @@ def test_with_a_long_veto_late_evidence_stops_the_rollback_in_time() -> None:
         assert "The rollback that was announced is called off" in posted(lab)[1].words()
 
 
+def test_a_release_that_had_ended_before_the_errors_waits_until_cloudtrail_can_show_its_rivals() -> None:
+    with Lab.stage(_tagged({}), mode="auto", parameters={"RollbackVetoSeconds": 0}) as lab:
+        document = lab.run_alarm()
+        refusing = [each["name"] for each in document["rollback"]["guards"] if not each["passed"]]
+        assert refusing == ["no_later_change"]
+        lab.run_until(AFTER_THE_LAST_LOOK)
+        assert acts(lab) == []
+
+
 def _opted_in() -> Scenario:
-    """The suspected release, in a group that may be rolled back without a person."""
-    content = yaml.safe_load((DIRECTORY / f"{OVERTURNED}.yaml").read_text(encoding="utf-8"))
+    """The suspected release, in step with the errors, in a group that may be rolled back without a person."""
+    return _tagged({"completed": "-3.4"})
+
+
+def _in_step() -> Scenario:
+    """The suspected release, which ends as the errors begin and so proves itself until a rival is known."""
+    release, before = _deployments()
+    return changed(OVERTURNED, deployments=[{**release, "completed": "-3.4"}, before])
+
+
+def _tagged(times: Mapping[str, str]) -> Scenario:
     tags = {"gateway-triage:auto-rollback": "enabled"}
-    return changed(OVERTURNED, deployments=[{**each, "tags": tags} for each in content["deployments"]])
+    release, before = ({**each, "tags": tags} for each in _deployments())
+    return changed(OVERTURNED, deployments=[{**release, **times}, before])
+
+
+def _deployments() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The suspected release and the one before it."""
+    content = yaml.safe_load((DIRECTORY / f"{OVERTURNED}.yaml").read_text(encoding="utf-8"))
+    release, before = content["deployments"]
+    return release, before
 
 
 # --- What fails ---

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
-from diagnosis.context import requests_source
+from diagnosis.context import functions_answer, requests_source
 from diagnosis.facts import Facts
+from diagnosis.function_context import FUNCTION
 from diagnosis.phrase import percent, rate
 
 FEW_REQUESTS = 30.0
@@ -31,10 +32,10 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(-3.0, "there were no errors before to speak of", "CloudWatch")
     if max(facts.attempted.before, facts.attempted.after) <= FEW_REQUESTS:
         yield Signal(-2.0, "there are too few requests to know an ordinary rate", requests_source(facts))
-    if facts.part("elb_502") >= 0.8:
+    if facts.part("elb_502") >= 0.8 and not functions_answer(facts):
         yield Signal(
             -2.5,
-            "nearly all of them are 502, which has a mechanism of its own",
+            "nearly all of them are 502, as targets make them that close idle connections too soon",
             "CloudWatch HTTPCode_ELB_502_Count",
         )
     if not facts.all_healthy and facts.targets:
@@ -74,6 +75,11 @@ CAUSE = Cause(
                 "alarm": {"metric": "HTTPCode_Target_4XX_Count"},
                 "target_groups": {"orders": {"target_4xx": "90"}},
             },
+        ),
+        Case(
+            "a function that has always raised now and then",
+            True,
+            {"target_groups": {"orders": {**FUNCTION, "elb_502": "9", "lambda_user_errors": "9"}}},
         ),
         Case(
             "ten times as many since a few minutes",

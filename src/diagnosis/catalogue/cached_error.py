@@ -6,22 +6,26 @@ from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Sign
 from diagnosis.changes import Effect
 from diagnosis.edge_context import CLOUDFRONT, failing_origin, function_fails
 from diagnosis.facts import Facts
-from diagnosis.facts.edge import EDGE_CODES, EdgeFacts
+from diagnosis.facts.behind import OriginFacts
+from diagnosis.facts.edge import EdgeFacts
 from diagnosis.systems.edge import DEFAULT_ERROR_CACHING
 
 # Below this the edge follows its origin within the minute.
 LONG_CACHING = 60.0
 SHORTEST_TAIL = 2
+# What is stored of errors (CloudFront developer guide, HTTP 4xx and 5xx status codes that CloudFront caches).
+SERVER_CODES = ("502", "503", "504", "500")
+CLIENT_CODES = ("403", "404", "400", "405", "410", "414")
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh an origin that is clean again against an edge that goes on to fail, and how long it may."""
     edge = facts.edge
-    lingering = max((each.lingering for each in edge.origins), default=0) if edge else 0
+    lingering = max((_lingering(facts, each) for each in edge.origins), default=0) if edge else 0
     if edge is None or lingering < SHORTEST_TAIL:
         yield Signal(-6.0, "the edge does not fail longer than its origin did", "CloudWatch of the origins")
         return
-    worst = max(edge.origins, key=lambda each: each.lingering)
+    worst = max(edge.origins, key=lambda each: _lingering(facts, each))
     weight = 4.5 if lingering >= 2 * SHORTEST_TAIL else 3.0
     yield Signal(
         weight,
@@ -34,15 +38,16 @@ def examine(facts: Facts) -> Iterable[Signal]:
     yield from function_fails(facts)
 
 
+def _lingering(facts: Facts, origin: OriginFacts) -> int:
+    """In how many minutes the edge went on with what the alarm is about, and the origin did not."""
+    return origin.lingering if facts.is_5xx else origin.lingering_4xx
+
+
 def _caching(facts: Facts, edge: EdgeFacts) -> Iterator[Signal]:
     if edge.distribution is None:
         return
-    codes = [code for code in (*EDGE_CODES, "500") if _rose(facts, edge, code)] or [
-        "500",
-        "502",
-        "503",
-        "504",
-    ]
+    kept_codes = SERVER_CODES if facts.is_5xx else CLIENT_CODES
+    codes = [code for code in kept_codes if _rose(facts, edge, code)] or kept_codes
     longest = max(codes, key=edge.distribution.caches_for)
     kept = edge.distribution.caches_for(longest)
     source = "GetDistribution ErrorCachingMinTTL"
@@ -58,7 +63,7 @@ def _rose(facts: Facts, edge: EdgeFacts, code: str) -> bool:
     """Whether this code is among those that rose; 500 is what is left of the whole."""
     if code in edge.by_code:
         return edge.by_code[code].risen
-    return edge.codes_known and facts.part("edge_5xx") >= 0.3
+    return code == "500" and edge.codes_known and facts.part("edge_5xx") >= 0.3
 
 
 CAUSE = Cause(
@@ -83,7 +88,9 @@ CAUSE = Cause(
     prevention="Keep ErrorCachingMinTTL at some seconds for 5xx, and invalidate as a step of recovery.",
     retry=Retry.SAFE,
     rollback_helps=False,
-    triggers={"none_found": 2.0, "deployment": -3.0},
+    # What set the errors off at the origin is over, and the edge keeps on whatever it was.
+    triggers={"none_found": 1.0, "deployment": -1.0},
+    grows_with_rollout=False,
     touched_by=(Effect.EDGE,),
     systems=CLOUDFRONT,
     owner=Owner.PLATFORM,
@@ -118,6 +125,27 @@ CAUSE = Cause(
                     "errors": {"502": "1, -9: 3000"},
                 },
                 "target_groups": {"orders": {"elb_502": "0, -9: 1800, -6: 0"}},
+            },
+        ),
+        Case(
+            "stored 404s of files that a fleet in mid-release did not have yet",
+            True,
+            {
+                "alarm": {"metric": "4xxErrorRate"},
+                "distribution": {
+                    "error_caching": {"404": 900},
+                    "errors": {"404": "60, -13: 2400, -7..0: 2300->1900"},
+                },
+                "target_groups": {"orders": {"target_4xx": "60, -13: 1300, -7: 60"}},
+            },
+        ),
+        Case(
+            "the origin still answers 404",
+            False,
+            {
+                "alarm": {"metric": "4xxErrorRate"},
+                "distribution": {"error_caching": {"404": 900}, "errors": {"404": "60, -13: 2400"}},
+                "target_groups": {"orders": {"target_4xx": "60, -13: 1300"}},
             },
         ),
         Case(

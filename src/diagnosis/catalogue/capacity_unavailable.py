@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from diagnosis.capacity import taken_away
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.container_context import (
@@ -60,11 +61,17 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(-2.0, "targets became unhealthy rather than leaving", "CloudWatch UnHealthyHostCount")
     yield from _containers(facts, lost, unplaced)
     if not taken and not refused and not gone and not told:
-        yield Signal(-2.0, "nothing says that capacity was refused or reclaimed", "CloudTrail")
+        yield from _untold(facts)
     if facts.rollout_at_onset and not told:
         yield Signal(-2.0, "a roll-out was replacing targets", "CodeDeploy")
     if facts.lone_zone:
         yield Signal(-1.0, f"only {facts.lone_zone.name} fails", "CloudWatch by AvailabilityZone")
+
+
+def _untold(facts: Facts) -> Iterable[Signal]:
+    yield Signal(-2.0, "nothing says that capacity was refused or reclaimed", "CloudTrail")
+    if left := taken_away(facts):
+        yield Signal(-2.0, f"{left}, and no more are wanted", "CloudWatch HealthyHostCount")
 
 
 def _unplaced(facts: Facts) -> ServiceEvent | None:

@@ -70,7 +70,8 @@ CAUSE = Cause(
     prevention="Alarm on response time before it reaches the clients' time-out; answer slow work with 202.",
     retry=Retry.IF_IDEMPOTENT,
     rollback_helps=False,
-    triggers={"traffic_change": 0.5},
+    # Clients are released too, and most clients of an internal service are services nearby.
+    triggers={"traffic_change": 0.5, "other_deployment": 1.0},
     touched_by=(Effect.DATABASE, Effect.CONFIGURATION, Effect.CAPACITY),
     owner=Owner.CLIENTS,
     short="impatient clients",

@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 
 from diagnosis.behind_an_api import slow_back_end
+from diagnosis.capacity import BUSY_PROCESSOR, IDLE_PROCESSOR, busiest_processor
 from diagnosis.cause import LOAD_BALANCERS, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, Facts
 from diagnosis.phrase import moved, seconds
-
-BUSY_PROCESSOR = 85.0
-IDLE_PROCESSOR = 70.0
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
@@ -66,15 +64,12 @@ def _slowness(facts: Facts) -> Iterable[Signal]:
         yield Signal(
             0.5, "response time stays at a plateau, as with a time-out", "CloudWatch TargetResponseTime"
         )
-    if facts.processor_peak is not None and facts.processor_peak >= BUSY_PROCESSOR:
+    peak = busiest_processor(facts)
+    if peak is not None and peak >= BUSY_PROCESSOR:
+        yield Signal(-3.0, f"the targets' processors are at {peak:.0f} %", "CloudWatch CPUUtilization")
+    elif peak is not None and peak < IDLE_PROCESSOR:
         yield Signal(
-            -3.0, f"the targets' processors are at {facts.processor_peak:.0f} %", "CloudWatch CPUUtilization"
-        )
-    elif facts.processor_peak is not None and facts.processor_peak < IDLE_PROCESSOR:
-        yield Signal(
-            0.7,
-            f"the targets' processors are at {facts.processor_peak:.0f} %: they wait",
-            "CloudWatch CPUUtilization",
+            0.7, f"the targets' processors are at {peak:.0f} %: they wait", "CloudWatch CPUUtilization"
         )
 
 

@@ -37,6 +37,12 @@ def examine(facts: Facts) -> Iterable[Signal]:
             f"{len(refused)} targets refuse the check's connection or garble its answer",
             "DescribeTargetHealth",
         )
+    if (fresh := facts.in_state("initial")) and not facts.in_state("unhealthy"):
+        yield Signal(
+            -3.0,
+            f"{len(fresh)} targets are new and have yet to pass; none has failed",
+            "DescribeTargetHealth",
+        )
     if facts.classic:
         yield from _checks_of_classic(facts, facts.classic)
     if facts.classic and facts.classic.without_instance >= MOSTLY_OUT:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
-from diagnosis.context import lambda_target, software_fails_everywhere
+from diagnosis.context import functions_answer, lambda_target, software_fails_everywhere
 from diagnosis.facts import HARDLY_ANY, Facts
+from diagnosis.function_context import FUNCTION
 from diagnosis.phrase import percent
 from diagnosis.rhythm import correlation
 
@@ -23,6 +24,11 @@ def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh few, scattered 502 that go on and on against anything that came all at once."""
     if not facts.is_5xx or facts.part("elb_502") < 0.5:
         yield Signal(-4.0, "502 made by the load balancer is not most of what failed", SOURCE)
+        return
+    if functions_answer(facts):
+        yield Signal(
+            -8.0, "the targets are functions, to which no connection is kept", "DescribeTargetGroups"
+        )
         return
     yield Signal(1.5, "the failures are 502 made by the load balancer", SOURCE)
     if facts.ratio("connection_errors", "elb_502", "elb_504") >= HARDLY_ANY:
@@ -144,6 +150,16 @@ CAUSE = Cause(
                     }
                 ],
             },
+        ),
+        Case(
+            "a function that has always raised now and then",
+            False,
+            {"target_groups": {"orders": {**FUNCTION, "elb_502": "9", "lambda_user_errors": "9"}}},
+        ),
+        Case(
+            "a few connections have been refused all day",
+            False,
+            {"target_groups": {"orders": {"elb_502": "9", "connection_errors": "10"}}},
         ),
         Case("one request in twelve fails", False, {"target_groups": {"orders": {"elb_502": "0, -3: 369"}}}),
     ),

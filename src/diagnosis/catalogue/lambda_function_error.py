@@ -9,6 +9,7 @@ from diagnosis.facts.functions import FunctionFacts
 from diagnosis.function_context import (
     CALLERS,
     DURATION,
+    FUNCTION,
     MOST,
     component,
     errors_in_step,
@@ -52,14 +53,6 @@ def _by_duration(function: FunctionFacts) -> Iterator[Signal]:
     if function.duration.raised:
         yield Signal(-0.5, f"duration went {seconds(function.duration)}", DURATION)
 
-
-FUNCTION = {
-    "target_type": "lambda",
-    "targets": 1,
-    "health": {"state": "unavailable", "reason": "Target.HealthCheckDisabled"},
-    "healthy": "-",
-    "unhealthy": "-",
-}
 
 CAUSE = Cause(
     code="lambda_function_error",

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from diagnosis.catalogue.lambda_function_error import FUNCTION
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.facts import Facts
 from diagnosis.facts.functions import FunctionFacts
 from diagnosis.function_context import (
     CALLERS,
+    FUNCTION,
     LOG,
     component,
     errors_in_step,

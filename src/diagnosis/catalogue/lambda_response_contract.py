@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from diagnosis.catalogue.lambda_function_error import FUNCTION
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.facts import Facts
@@ -11,6 +10,7 @@ from diagnosis.facts.gateway_answers import Reason
 from diagnosis.function_context import (
     CALLERS,
     ERRORS,
+    FUNCTION,
     INVOCATIONS,
     MOST,
     component,

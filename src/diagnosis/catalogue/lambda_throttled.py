@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from diagnosis.catalogue.lambda_function_error import FUNCTION
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.context import requests_source
@@ -11,6 +10,7 @@ from diagnosis.facts.functions import FunctionFacts
 from diagnosis.function_context import (
     CALLERS,
     FAR_BELOW,
+    FUNCTION,
     MOST,
     SOME,
     THROTTLES,

@@ -11,6 +11,13 @@ from diagnosis.facts.classic import ClassicFacts
 from diagnosis.phrase import moved, percent
 
 UNUSABLE = frozenset({"unused", "draining", "initial", "unavailable"})
+# Calls by which instances leave before others serve.
+REPLACES = frozenset(
+    {
+        *("StartInstanceRefresh", "UpdateAutoScalingGroup", "SetDesiredCapacity", "DetachInstances"),
+        *("EnterStandby", "TerminateInstanceInAutoScalingGroup"),
+    }
+)
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
@@ -72,7 +79,12 @@ def _of_classic(facts: Facts, classic: ClassicFacts) -> Iterable[Signal]:
     if classic.deserted_zones:
         zones = " and ".join(classic.deserted_zones)
         yield Signal(2.0, f"{zones} had no instance, and each zone serves by itself", "CloudWatch")
-    if facts.turned_unhealthy:
+    fresh = facts.in_state("initial")
+    if fresh and not facts.in_state("unhealthy"):
+        yield Signal(
+            1.5, f"{len(fresh)} instances are new and have yet to pass enough checks", "DescribeTargetHealth"
+        )
+    elif facts.turned_unhealthy:
         yield Signal(
             -1.5,
             "they failed their health check, which says how and not why",
@@ -82,6 +94,15 @@ def _of_classic(facts: Facts, classic: ClassicFacts) -> Iterable[Signal]:
         yield Signal(3.0, "instances left without having failed a check", "CloudWatch HealthyHostCount")
     for each in facts.changes_of(Effect.REGISTRATION)[:1]:
         yield Signal(1.0, f"{each.change.name} at {each.change.at:%H:%M:%S}", "CloudTrail")
+    if fresh or not facts.turned_unhealthy:
+        yield from _replaced(facts)
+
+
+def _replaced(facts: Facts) -> Iterable[Signal]:
+    for each in [each for each in facts.changes_of(Effect.CAPACITY) if each.change.name in REPLACES][:1]:
+        yield Signal(
+            1.0, f"{each.change.name} at {each.change.at:%H:%M:%S} replaces or takes instances", "CloudTrail"
+        )
 
 
 def _wanted(facts: Facts) -> Iterable[Signal]:
@@ -156,6 +177,22 @@ CAUSE = Cause(
                     "elb_503": "0, -6: 4421",
                     "healthy": "6, -6: -",
                     "unhealthy": "0, -6: -",
+                },
+            },
+        ),
+        Case(
+            "all instances of a Classic are replaced at once, and the new ones have yet to pass their checks",
+            True,
+            {
+                "alarm": {"metric": "HTTPCode_ELB_5XX"},
+                "classic_load_balancer": {
+                    "instances": 3,
+                    "requests": "4421, -6: 0",
+                    "backend_4xx": "60, -6: 0",
+                    "elb_503": "0, -6: 4421",
+                    "healthy": "3, -6: 0",
+                    "unhealthy": "0, -5: 3",
+                    "health": {"not_passed_yet": 3},
                 },
             },
         ),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect, RelevantChange
 from diagnosis.context import began_lately
+from diagnosis.dns_records import addresses_of
 from diagnosis.edge_context import (
     CLOUDFRONT,
     about_5xx,
@@ -37,6 +38,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
     yield from began_lately(facts)
     yield from edited(_on_the_way(facts), 1.5)
     origin = edge.failing
+    yield from _renamed(facts, edge)
     if origin is None or not origin.read:
         yield Signal(-2.5, "whether requests still reach the origin is not known", "what could not be read")
         return
@@ -58,6 +60,22 @@ def _traces(edge: EdgeFacts, origin: OriginFacts) -> Iterator[Signal]:
         )
     else:
         yield Signal(-4.0, f"requests reach {origin.id} as before", source)
+
+
+def _renamed(facts: Facts, edge: EdgeFacts) -> Iterator[Signal]:
+    """A record of the very name under which the edge looks for its origin."""
+    origins = (edge.failing,) if edge.failing else edge.origins
+    names = {each.configuration.domain.lower() for each in origins if each.configuration}
+    for each in facts.changes:
+        found = [record for record in addresses_of(each.change) if record.name in names]
+        if not found:
+            continue
+        at = f"at {each.change.at:%H:%M:%S}"
+        if all(record.deleted for record in found):
+            yield Signal(5.0, f"the record of {found[0].name} was deleted {at}", "CloudTrail")
+        else:
+            yield Signal(2.0, f"the record of {found[0].name} was edited {at}", "CloudTrail")
+        return
 
 
 def _on_the_way(facts: Facts) -> tuple[RelevantChange, ...]:
@@ -122,6 +140,39 @@ CAUSE = Cause(
             {
                 "distribution": {"additional_metrics": False, "errors": {"502": "0, -7: 9600"}},
                 "target_groups": {"orders": {"requests": "4421, -7: 0", "target_4xx": "60, -7: 0"}},
+            },
+        ),
+        Case(
+            "the record of the origin's name was deleted, and the origin is of another account",
+            True,
+            {
+                "distribution": {
+                    "errors": {"502": "0, -6: 2400"},
+                    "origins": {"web": {"host": "web.internal.example.org", "protocol": "https-only"}},
+                },
+                "changes": [
+                    {
+                        "at": "-7.5",
+                        "name": "ChangeResourceRecordSets",
+                        "source": "route53",
+                        "by": "tidy",
+                        "resources": ["Z0PUBLIC"],
+                        "parameters": {
+                            "hostedZoneId": "Z0PUBLIC",
+                            "changeBatch": {
+                                "changes": [
+                                    {
+                                        "action": "DELETE",
+                                        "resourceRecordSet": {
+                                            "name": "web.internal.example.org.",
+                                            "type": "A",
+                                        },
+                                    }
+                                ]
+                            },
+                        },
+                    }
+                ],
             },
         ),
         Case(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from diagnosis.capacity import BUSY_PROCESSOR, IDLE_PROCESSOR, taken_away
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.changes import Effect
 from diagnosis.classic_signals import queue_refuses
@@ -10,8 +11,6 @@ from diagnosis.context import software_fails_everywhere
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, seconds
 
-BUSY_PROCESSOR = 85.0
-IDLE_PROCESSOR = 70.0
 FULL_MEMORY = 95.0
 
 
@@ -42,16 +41,23 @@ def examine(facts: Facts) -> Iterable[Signal]:
     yield from _containers(facts)
     if not facts.surged:
         yield Signal(0.5, f"requests are ordinary, {moved(facts.attempted)}", "CloudWatch RequestCount")
+    yield from _fewer(facts)
+    yield from queue_refuses(facts)
+    yield from software_fails_everywhere(facts)
+
+
+def _fewer(facts: Facts) -> Iterable[Signal]:
+    """Targets that are gone: too few by choice are too little capacity, others have a mechanism of their own."""
     if mismatched := facts.unhealthy("Target.ResponseCodeMismatch"):
         yield Signal(
             -2.0,
             f"{len(mismatched)} targets are out for their health check's code, the rest carries the load",
             "DescribeTargetHealth",
         )
-    if facts.hosts_fell and not facts.turned_unhealthy:
+    if left := taken_away(facts):
+        yield Signal(2.0, f"{left}, and no more are wanted", "CloudWatch HealthyHostCount")
+    elif facts.hosts_fell and not facts.turned_unhealthy:
         yield Signal(-2.0, "targets left the group", "CloudWatch HealthyHostCount")
-    yield from queue_refuses(facts)
-    yield from software_fails_everywhere(facts)
 
 
 def _containers(facts: Facts) -> Iterable[Signal]:
@@ -137,6 +143,47 @@ CAUSE = Cause(
                         "cpu": "40, -12: 91",
                     }
                 }
+            },
+        ),
+        Case(
+            "three tasks are to do what nine did",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "target_type": "ip",
+                        "targets": 3,
+                        "healthy": "9, -10: 3",
+                        "target_5xx": "1, -9: 60, -8: 340",
+                        "response_time": "0.09, -9: 1.8, -8: 3",
+                    }
+                },
+                "services": {"orders": {"desired": "9, -10: 3", "running": "9, -10: 3", "cpu": "36, -9: 99"}},
+            },
+        ),
+        Case(
+            "somebody halves the Auto Scaling group",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "targets": 3,
+                        "healthy": "6, -10: 3",
+                        "target_5xx": "1, -9: 60, -8: 340",
+                        "response_time": "0.09, -9: 1.8, -8: 3",
+                        "cpu": "48, -9: 99",
+                    }
+                },
+                "changes": [
+                    {
+                        "at": "-12",
+                        "name": "SetDesiredCapacity",
+                        "source": "autoscaling",
+                        "by": "a.person",
+                        "resources": ["orders-production"],
+                        "parameters": {"desiredCapacity": 3},
+                    }
+                ],
             },
         ),
         Case(

@@ -232,6 +232,30 @@ CAUSE = Cause(
                 ],
             },
         ),
+        Case(
+            "an instance refresh of a group that may be ours brings an image that does not start",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "elb_502": "0, -5: 4421",
+                        "connection_errors": "0, -5: 4500",
+                        "target_4xx": "60, -5: 0",
+                        "healthy": "6, -10: 3, -5: 0",
+                        "unhealthy": "0, -9: 3, -4: 6",
+                        "health": {"unhealthy": 6, "reason": "Target.FailedHealthChecks"},
+                    }
+                },
+                "changes": [
+                    {
+                        "at": "-15",
+                        "name": "StartInstanceRefresh",
+                        "source": "autoscaling",
+                        "resources": ["orders-asg"],
+                    }
+                ],
+            },
+        ),
         Case("all targets stay healthy", False, {"target_groups": {"orders": {"elb_502": "0, -3: 369"}}}),
     ),
 )

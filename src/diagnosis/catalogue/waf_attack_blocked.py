@@ -1,6 +1,6 @@
 """The firewall does its work: an attack is blocked and users are not affected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from diagnosis.blocking import (
     BLOCKED,
@@ -13,17 +13,47 @@ from diagnosis.blocking import (
     who_is_hit,
 )
 from diagnosis.cause import Case, Cause, Check, Look, Origin, Owner, Retry, Signal
+from diagnosis.context import successes, successes_source
 from diagnosis.facts import Facts
+from diagnosis.phrase import moved, percent
+from diagnosis.refusals import MOST, refusals_of
+
+# Of the requests denied, so few may be missing from the successes by chance.
+FEW_LOST = 0.2
 
 
 def examine(facts: Facts) -> Iterable[Signal]:
     """Weigh blocks that come on top of unchanged allowed requests, and who sends what is blocked."""
+    refusals = refusals_of(facts)
+    denied = refusals.share(refusals.reputation) if refusals else 0.0
+    if denied >= MOST:
+        yield from _denied_by_reputation(facts, min(1.0, denied))
+        return
     yield from blocks_in_step(facts)
     yield from users_hit(facts, -5.0, 3.5)
     yield from who_is_hit(facts, -3.5, 3.0)
     yield from untold(facts)
     yield from edited(facts, -1.5)
     yield from counted_until_then(facts, -2.0)
+
+
+def _denied_by_reputation(facts: Facts, share: float) -> Iterator[Signal]:
+    """Protection of the resource against floods, which AWS WAF sets up and the load balancer carries out.
+
+    No rule of a web ACL counts what it denies (AWS WAF API reference, OnSourceDDoSProtectionConfig).
+    """
+    denied = facts.counts["low_reputation_denied"]
+    yield Signal(
+        3.5,
+        f"{percent(share)} of them were denied for the repute of their addresses, {moved(denied)}",
+        "CloudWatch LowReputationRequestsDenied",
+    )
+    good = successes(facts)
+    lost = max(0.0, (good.before - good.after) * facts.span.minutes)
+    if lost < FEW_LOST * denied.excess:
+        yield Signal(2.0, f"successes are as before, {moved(good)}", successes_source(facts))
+    else:
+        yield Signal(-5.0, f"successes fell, {moved(good)}", successes_source(facts))
 
 
 _SQL = {"name": "Sql", "kind": "managed", "group": "AWSManagedRulesSQLiRuleSet"}
@@ -95,6 +125,23 @@ CAUSE = Cause(
                         }
                     ]
                 },
+            },
+        ),
+        Case(
+            "a wave of ill repute, denied without any rule of a web ACL",
+            True,
+            {
+                "alarm": {"metric": "HTTPCode_ELB_4XX_Count"},
+                "traffic": {"elb_4xx": "5, -6: 3000", "low_reputation_denied": "0, -6: 2990"},
+            },
+        ),
+        Case(
+            "ordinary users are denied for the repute of their addresses",
+            False,
+            {
+                "alarm": {"metric": "HTTPCode_ELB_4XX_Count"},
+                "target_groups": {"orders": {"requests": "4421, -6: 2400"}},
+                "traffic": {"elb_4xx": "5, -6: 2000", "low_reputation_denied": "0, -6: 1990"},
             },
         ),
         Case(

@@ -58,7 +58,7 @@ CAUSE = Cause(
     first_look=(
         Check("Compare other load balancers of the account by zone.", Look.METRICS),
         Check(
-            "Look at the provider's health page and at zonal services in use (volumes, NAT gateways, caches).",
+            "Look at AWS Health and at zonal services in use (volumes, NAT gateways, caches).",
             Look.HEALTH,
         ),
         Check("Start a zonal shift away from the zone.", Look.TARGETS),

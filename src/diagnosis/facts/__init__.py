@@ -103,16 +103,19 @@ class Facts:
 
     def part(self, *names: str) -> float:
         """The share of the additional errors that these codes make up, 0 to 1; of all without an onset."""
-        weight = {name: shift.excess if self.onset else shift.events for name, shift in self.parts.items()}
+        weight = {name: self._weight(shift) for name, shift in self.parts.items()}
         total = sum(weight.values())
         return sum(weight.get(name, 0.0) for name in names) / total if total else 0.0
 
     def ratio(self, count: str, *codes: str) -> float:
         """How many of these events came with each additional error of these codes, e.g. connection errors per
-        502.
+        502; of all without an onset.
         """
-        errors = sum(self.parts[code].excess for code in codes if code in self.parts)
-        return self.counts[count].excess / errors if errors else 0.0
+        errors = sum(self._weight(self.parts[code]) for code in codes if code in self.parts)
+        return self._weight(self.counts[count]) / errors if errors else 0.0
+
+    def _weight(self, shift: Shift) -> float:
+        return shift.excess if self.onset else shift.events
 
     @property
     def error_share(self) -> float:

@@ -48,12 +48,22 @@ KINDS = {"alb": LOAD_BALANCER, "clb": CLASSIC, "apigateway": API}
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeSeries:
+    """What the edge counted a minute: 5xx, 4xx, and requests."""
+
+    errors: Sequence[float]
+    rejections: Sequence[float]
+    asked: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
 class OriginFacts:
     """One origin in the minutes of the edge's errors; `read` tells whether its own figures are known.
 
     `errors` are the 5xx that it answered, `in_step` the share of the edge's bad minutes in which it failed
     too (0 to 1). `lingering` counts the newest minutes in which the edge still failed and it did not any
-    more, `lost` the requests that it did not get and would have had before. `slowest` is in seconds.
+    more, `lingering_4xx` the same of rejections, `lost` the requests that it did not get and would have had
+    before. `slowest` is in seconds.
     """
 
     id: str
@@ -68,6 +78,7 @@ class OriginFacts:
     slowest: Level = UNKNOWN_LEVEL
     in_step: float = 0.0
     lingering: int = 0
+    lingering_4xx: int = 0
     lost: float = 0.0
     lets_in: bool | None = None
     bucket: Bucket | None = None
@@ -92,8 +103,9 @@ def origin_facts(
     evidence: Evidence,
     distribution: Distribution | None,
     span: Span,
-    edge: tuple[Sequence[float], Sequence[float]],
+    edge: EdgeSeries,
 ) -> tuple[OriginFacts, ...]:
+    """Every origin that is configured or was read, beside what the edge counted."""
     behind = {} if isinstance(evidence.origins, Missing) else evidence.origins
     configured = {each.id: each for each in distribution.origins} if distribution else {}
     return tuple(
@@ -108,7 +120,7 @@ def _origin(
     distribution: Distribution | None,
     evidence: Evidence | Missing | None,
     span: Span,
-    edge: tuple[Sequence[float], Sequence[float]],
+    edge: EdgeSeries,
 ) -> OriginFacts:
     kind = configuration.kind if configuration else "custom"
     known = OriginFacts(name, configuration, kind)
@@ -125,25 +137,25 @@ def _origin(
     return _with_figures(known, evidence.metrics, span, edge)
 
 
-def _with_figures(
-    known: OriginFacts, metrics: Metrics, span: Span, edge: tuple[Sequence[float], Sequence[float]]
-) -> OriginFacts:
+def _with_figures(known: OriginFacts, metrics: Metrics, span: Span, edge: EdgeSeries) -> OriginFacts:
     per_minute = (1.0,) * metrics.window.minutes
     asked, errors = requests_of(metrics), summed(metrics, SERVER_ERRORS)
-    failing, edge_failing = standing_out(errors, asked), standing_out(*edge)
+    rejections = summed(metrics, REJECTIONS)
+    failing, edge_failing = standing_out(errors, asked), standing_out(edge.errors, edge.asked)
     requests = count_shift(asked, per_minute, span)
     return replace(
         known,
         read=True,
         requests=requests,
-        requests_of_the_edges=count_shift(asked, edge[1], span),
+        requests_of_the_edges=count_shift(asked, edge.asked, span),
         lost=max(0.0, requests.before - requests.after) * span.minutes,
         errors=count_shift(errors, asked, span),
-        rejections=count_shift(summed(metrics, REJECTIONS), asked, span),
+        rejections=count_shift(rejections, asked, span),
         refused_tls=count_shift(metrics.counts("ClientTLSNegotiationErrorCount"), per_minute, span),
         slowest=_slowest(metrics, span),
         in_step=_in_step(edge_failing[span.onset : span.until], failing[span.onset : span.until]),
         lingering=_lingering(edge_failing, failing),
+        lingering_4xx=_lingering(standing_out(edge.rejections, edge.asked), standing_out(rejections, asked)),
     )
 
 

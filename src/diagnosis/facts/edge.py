@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from diagnosis.evidence import Evidence, Metrics, Missing
-from diagnosis.facts.behind import OriginFacts, origin_facts, summed
+from diagnosis.facts.behind import EdgeSeries, OriginFacts, origin_facts, summed
 from diagnosis.shift import STILL, Shift, Span, count_shift
 from diagnosis.systems.edge import Distribution
 
@@ -82,7 +82,7 @@ def derive_edge(evidence: Evidence, span: Span) -> EdgeFacts | None:
         client_errors=count_shift(client, asked, span),
         by_code={code: count_shift(counts, asked, span) for code, counts in by_code.items()},
         functions=_functions(metrics, distribution, span),
-        origins=origin_facts(evidence, distribution, span, (server, asked)),
+        origins=origin_facts(evidence, distribution, span, EdgeSeries(server, client, asked)),
     )
     return replace(facts, failing_origin=_failing(facts))
 

@@ -103,7 +103,7 @@ def _lacking_changes(question: Situation) -> list[str]:
     needed_since = min(begun, question.verdict.onset or begun) - RIVALS_BEFORE
     if changes.truncated and changes.since > needed_since:
         return [f"the changes before {changes.since:%H:%M} UTC (there were too many)"]
-    return []
+    return [f"changes by {name} ({each.reason})" for name, each in changes.unread_elsewhere.items()]
 
 
 def errors_continue(question: Situation) -> Answer:

@@ -16,6 +16,8 @@ from diagnosis.verdict import Candidate
 # A change shows within this time in what it breaks; later ones need patience that few mechanisms have.
 PROMPT = timedelta(minutes=3)
 SLOW = timedelta(minutes=10)
+# An instance refresh goes from instance to instance, so it may break something at any minute of its course.
+LASTING = frozenset({"StartInstanceRefresh"})
 # Of two changes that are near, the nearer one is a little likelier (log-odds for each minute).
 FOR_EACH_MINUTE = 0.15
 PROVIDER = frozenset({"autoscaling", "ec2", "spot", "ec2fleet"})
@@ -75,7 +77,7 @@ def _names(relevant: RelevantChange, rollout: Rollout) -> bool:
 def _signals(
     facts: Facts, onset: datetime, cause: Cause | None, relevant: RelevantChange, kind: str, *, behind: bool
 ) -> Iterator[Signal]:
-    yield _in_time(onset - relevant.change.at)
+    yield _in_time(onset - relevant.change.at, lasting=relevant.change.name in LASTING)
     yield from _in_place(facts, relevant)
     if relevant.effect is Effect.NOTHING:
         yield Signal(-8.0, "it changes nothing that serves requests", CLOUDTRAIL)
@@ -91,11 +93,11 @@ def _signals(
         yield Signal(-3.5, f"a change of {relevant.effect.value} does not do this", f"cause {cause.code}")
 
 
-def _in_time(before: timedelta) -> Signal:
+def _in_time(before: timedelta, *, lasting: bool) -> Signal:
     minutes = max(0.0, before / MINUTE)
     if before <= PROMPT:
         return Signal(4.0 - FOR_EACH_MINUTE * minutes, "made just before the errors began", CLOUDTRAIL)
-    weight = 1.5 if before <= SLOW else -1.5
+    weight = 1.5 if before <= SLOW or lasting else -1.5
     return Signal(weight, f"made {minutes:.0f} minutes before the errors began", CLOUDTRAIL)
 
 

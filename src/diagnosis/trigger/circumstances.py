@@ -5,11 +5,13 @@ nothing that can be seen.
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from diagnosis.breadth import elsewhere
 from diagnosis.cause import Cause, Signal
 from diagnosis.container_context import deployments_unread
 from diagnosis.evidence import NOT_LOOKED_UP, Changes, Missing
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved
+from diagnosis.symptom import Family
 from diagnosis.systems.health import HealthEvent
 from diagnosis.timetable import Timetable
 from diagnosis.trigger.containers import lost_capacity
@@ -23,6 +25,10 @@ UNREAD_SOURCE = 2.5
 LOOKED_AT_BEFORE = timedelta(minutes=10)
 # AWS Health may tell of an event minutes after it began, and of its begin not to the minute.
 HEALTH_BEFORE, HEALTH_AFTER = timedelta(hours=2), timedelta(minutes=10)
+# So many other things of so many services that fail with it share more than what anybody changed.
+MANY_ALARMS, MANY_SERVICES = 4, 3
+# Requests that came on top are as many as those rejected, give or take this share.
+ABOUT_AS_MANY = 0.5
 VENDOR, HEALTH = "AWS WAF", "AWS Health"
 
 
@@ -32,6 +38,7 @@ def circumstances(facts: Facts, cause: Cause | None, scheduled: Timetable | None
     yield _machines(facts, cause)
     yield from lost_capacity(facts, cause)
     yield from _provider(facts, cause)
+    yield from _wide(facts, cause)
     yield from _vendor(facts, cause)
     yield from _clock(facts, cause, scheduled)
     yield _nothing(facts, cause)
@@ -57,10 +64,20 @@ def _candidate(
 def _traffic(facts: Facts, cause: Cause | None) -> Candidate:
     if facts.surged:
         signal = Signal(3.0, f"requests rose {moved(facts.attempted)}", CLOUDWATCH)
+    elif cause and cause.triggers.get("traffic_change", 0.0) > 0 and _rejected_on_top(facts):
+        told = f"as many more requests came as were rejected, {moved(facts.attempted)}"
+        signal = Signal(1.0, told, CLOUDWATCH)
     else:
         signal = Signal(-4.0, "requests are as before", CLOUDWATCH)
     signals = (signal, *lent(cause, "traffic_change"))
     return _candidate("traffic_change", f"requests went {moved(facts.attempted)}", signals, facts.onset)
+
+
+def _rejected_on_top(facts: Facts) -> bool:
+    """Whether what is rejected came on top of ordinary requests, of which it may be a small part."""
+    more = (facts.attempted.after - facts.attempted.before) * facts.span.minutes
+    rejected = facts.symptom.family is Family.CLIENT_ERRORS and facts.errors.risen
+    return rejected and abs(more / max(1.0, facts.errors.excess) - 1) <= ABOUT_AS_MANY
 
 
 def _machines(facts: Facts, cause: Cause | None) -> Candidate:
@@ -86,6 +103,16 @@ def _provider(facts: Facts, cause: Cause | None) -> Iterator[Candidate]:
             summary = f"AWS Health: {event.code} of {event.service} since {event.start:%H:%M}"
             signals = (*_told_by_health(event, facts), *lent(cause, "infrastructure"))
             yield _candidate("infrastructure", summary, signals, event.start, "AWS", event.arn)
+
+
+def _wide(facts: Facts, cause: Cause | None) -> Iterator[Candidate]:
+    """What AWS has not told of yet, but the alarms of much else do."""
+    others = elsewhere(facts)
+    if len(others.alarms) < MANY_ALARMS or len(others.namespaces) < MANY_SERVICES:
+        return
+    told = f"{len(others.alarms)} other things of {len(others.namespaces)} services failed with it"
+    signals = (Signal(2.0, told, "DescribeAlarms"), *lent(cause, "infrastructure"))
+    yield _candidate("infrastructure", f"trouble wider than this service: {told}", signals, facts.onset)
 
 
 def _was_going_on(event: HealthEvent, onset: datetime) -> bool:

@@ -51,6 +51,8 @@ def _when(facts: Facts, cause: Cause | None, rollout: Rollout, source: str) -> I
         yield Signal(-7.0, "the errors began before it", source)
     elif rollout.covers(onset):
         yield Signal(5.0, "the errors began as it replaced targets, and not before", source)
+    elif rollout.taken_back:
+        yield Signal(-6.0, "it had been rolled back by then, and the version before it served", source)
     elif quiet <= patience:
         yield Signal(3.0, f"the errors began {quiet:.0f} minutes after it ended", source)
     elif quiet <= 10:
@@ -73,7 +75,8 @@ def _where(facts: Facts, rollout: Rollout, source: str) -> Iterator[Signal]:
         yield Signal(-2.0, "whether it deployed to what fails cannot be told", source)
         return
     if rollout.serves_clean:
-        yield Signal(-5.0, "what it deployed to is clean", CLOUDWATCH)
+        # Seen to be well, it is not behind this either, as a service elsewhere might be.
+        yield Signal(-6.5, "what it deployed to is clean", CLOUDWATCH)
         return
     if not rollout.serves_failing:
         yield Signal(-5.0, "it deployed to nothing that fails here", source)
