@@ -109,7 +109,8 @@ def _case_of_system(title: str, incident: Mapping[str, Any], about: Mapping[str,
 
 def _watched(about: Mapping[str, Any]) -> dict[str, str]:
     """What the alarm watches unless the case says so."""
-    return {"metric": system.METRIC for system in about.values() if hasattr(system, "METRIC")}
+    metrics = [system.METRIC for system in about.values() if hasattr(system, "METRIC")]
+    return {"metric": metrics[-1]} if metrics else {}
 
 
 def evidence_of(scenario: staged.Scenario) -> Evidence:

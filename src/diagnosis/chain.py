@@ -24,7 +24,7 @@ SILENT = frozenset({"inconclusive", "base_rate", "low_traffic"})
 def chain(
     facts: Facts, cause: Cause, component: str | None, deeper: Finding | None, trigger: Candidate
 ) -> tuple[Link, ...]:
-    """Symptom, mechanism, the origin's own mechanism if there is one, trigger; empty where nothing is known."""
+    """Symptom, mechanism, the origin's own mechanism if there is one, trigger; empty if nothing is known."""
     if cause.code in SILENT:
         return ()
     return tuple(_links(facts, cause, component, deeper, trigger))
@@ -61,7 +61,7 @@ def _code(facts: Facts) -> str:
     family = facts.symptom.family
     if family not in (Family.SERVER_ERRORS, Family.CLIENT_ERRORS):
         return family.value
-    most = max(facts.parts, key=lambda name: facts.part(name), default="")
+    most = max(facts.parts, key=facts.part, default="")
     code = most.rsplit("_", 1)[-1]
     return code if code.isdigit() and facts.part(most) >= MOSTLY else family.value
 

@@ -89,3 +89,13 @@ def lambda_target(facts: Facts) -> Iterator[Signal]:
         yield Signal(
             -8.0, "the target is a function and LambdaUserError rose in step", "CloudWatch LambdaUserError"
         )
+
+
+# A rate rule counts single addresses; crowds of visitors stay below its limit (AWS WAF developer guide).
+MOSTLY_OVER_RATE = 0.5
+
+
+def mostly_over_rate(facts: Facts) -> bool:
+    """Whether a rate rule of the firewall counts most of the requests that came on top."""
+    over = facts.firewall.over_rate if facts.firewall else 0.0
+    return over > 0 and over >= MOSTLY_OVER_RATE * facts.attempted.excess

@@ -1,7 +1,8 @@
 """The diagnosis document of the contract (diagnosis.schema.json, 1): plain JSON values in typed dictionaries.
 
 Beyond the contract's fields it carries a few optional ones that people and buttons need: `owner`,
-`prevention`, `chain`, `resource.arn`, the trigger's `signals` and `rivals`, and the rollback's `action`, `veto_seconds` and `expires_at`.
+`prevention`, `chain`, `resource.arn` and `resource.dimensions`, the trigger's `signals` and `rivals`, and the
+rollback's `action`, `veto_seconds` and `expires_at`.
 """
 
 import math

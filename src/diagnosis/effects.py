@@ -7,7 +7,7 @@ tells nothing here and is taken off.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from diagnosis.evidence import Change
@@ -179,5 +179,16 @@ def service_of(change: Change) -> str:
 def effect_of(change: Change) -> Effect | None:
     """What the change can break, NOTHING if it is known to be harmless; None if nothing is known of it."""
     name, own = bare_name(change.name), OF_SERVICE.get(service_of(change))
+    if name == "ModifyTargetGroupAttributes" and _of_function(change):
+        return Effect.FUNCTION
     known = EFFECTS.get(name) if own is None else own.get(name)
     return known or INNOCENT.get(name)
+
+
+def _of_function(change: Change) -> bool:
+    """Whether what a function is asked and must answer was changed: headers with one value or with several
+    (ALB user guide, Lambda functions as targets).
+    """
+    attributes = change.parameters.get("attributes")
+    named = attributes if isinstance(attributes, Sequence) and not isinstance(attributes, str) else ()
+    return any(isinstance(each, Mapping) and str(each.get("key", "")).startswith("lambda.") for each in named)

@@ -54,6 +54,10 @@ def test_every_module_of_the_catalogue_has_a_cause_of_its_own_name(module: str) 
     assert cause.code == module
 
 
+def test_every_code_of_the_contract_can_be_diagnosed() -> None:
+    assert {cause.code for cause in causes()} == set(CONTRACT["causes"])
+
+
 def test_the_catalogue_has_every_module_once_by_code() -> None:
     assert [cause.code for cause in causes()] == sorted(MODULES)
 

@@ -308,7 +308,7 @@ def test_what_begins_after_ecs_took_a_deployment_back_is_not_its_doing(status: s
         "status": status,
     }
     incident = sketch(
-        target_groups={"orders": {"elb_502": "0, -3: 369"}},
+        target_groups={"orders": {"target_type": "ip", "elb_502": "0, -3: 369"}},
         services={"orders": {"deployments": [{**made, **back}]}},
     )
     weighed = find_trigger(facts_of(incident), None)

@@ -337,6 +337,22 @@ def test_another_hand_on_the_failing_part_after_the_onset_stands_in_the_way() ->
 
 
 @pytest.mark.parametrize(
+    ("name", "by", "outcome"),
+    [
+        ("ModifyTargetGroup", "codedeploy-administrators/jane", "refused"),
+        ("ModifyRule", "CodeDeployServiceRole/d-NEW", "requested"),
+        ("ModifyRule", "terraform", "refused"),
+    ],
+)
+def test_a_role_that_is_named_like_a_service_is_one_only_in_what_services_do(
+    name: str, by: str, outcome: str
+) -> None:
+    made = Change("e-1", name, "elasticloadbalancing", minutes(-0.2), by, (ORDERS,))
+    changes = Changes(minutes(-60), minutes(-5), (made,))
+    assert decided(evidence=evidence(changes=changes)).outcome == outcome
+
+
+@pytest.mark.parametrize(
     "innocent",
     [
         change(-20, ORDERS),  # before the deployment

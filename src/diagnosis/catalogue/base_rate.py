@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.context import functions_answer, requests_source
-from diagnosis.facts import Facts
+from diagnosis.facts import HARDLY_ANY, Facts
 from diagnosis.function_context import FUNCTION
 from diagnosis.phrase import percent, rate
 
@@ -32,7 +32,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
         yield Signal(-3.0, "there were no errors before to speak of", "CloudWatch")
     if max(facts.attempted.before, facts.attempted.after) <= FEW_REQUESTS:
         yield Signal(-2.0, "there are too few requests to know an ordinary rate", requests_source(facts))
-    if facts.part("elb_502") >= 0.8 and not functions_answer(facts):
+    if facts.part("elb_502") >= 0.8 and _may_be_a_race(facts):
         yield Signal(
             -2.5,
             "nearly all of them are 502, as targets make them that close idle connections too soon",
@@ -40,6 +40,11 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     if not facts.all_healthy and facts.targets:
         yield Signal(-1.0, "targets are not all healthy", "DescribeTargetHealth")
+
+
+def _may_be_a_race(facts: Facts) -> bool:
+    """Whether connections to the targets are kept, and do not fail as they are opened."""
+    return not functions_answer(facts) and facts.ratio("connection_errors", "elb_502") < HARDLY_ANY
 
 
 CAUSE = Cause(
@@ -80,6 +85,11 @@ CAUSE = Cause(
             "a function that has always raised now and then",
             True,
             {"target_groups": {"orders": {**FUNCTION, "elb_502": "9", "lambda_user_errors": "9"}}},
+        ),
+        Case(
+            "a few connections have been refused all day",
+            True,
+            {"target_groups": {"orders": {"elb_502": "9", "connection_errors": "10"}}},
         ),
         Case(
             "ten times as many since a few minutes",

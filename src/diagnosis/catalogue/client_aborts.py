@@ -69,7 +69,8 @@ CAUSE = Cause(
     ),
     prevention="Alarm on response time before it reaches the clients' time-out; answer slow work with 202.",
     retry=Retry.IF_IDEMPOTENT,
-    rollback_helps=False,
+    # Where a release made the answers slow, the revision before answers in time.
+    rollback_helps=True,
     # Clients are released too, and most clients of an internal service are services nearby.
     triggers={"traffic_change": 0.5, "other_deployment": 1.0},
     touched_by=(Effect.DATABASE, Effect.CONFIGURATION, Effect.CAPACITY),

@@ -8,7 +8,6 @@ from diagnosis.context import began_lately
 from diagnosis.edge_context import CLOUDFRONT, edited, edits, failing_origin, function_fails, said_by_codes
 from diagnosis.facts import Facts
 from diagnosis.facts.behind import OriginFacts
-from diagnosis.facts.edge import EdgeFacts
 from diagnosis.symptom import Family
 
 # Origins that ask who the edge is: a bucket's policy, a function URL's permission.
@@ -28,13 +27,13 @@ def examine(facts: Facts) -> Iterable[Signal]:
     yield from said_by_codes(facts, 2.0, "403")
     yield from began_lately(facts)
     yield from function_fails(facts, -3.0)
-    yield from _policies(edge, asking)
+    yield from _policies(facts, asking)
     yield from edited(edits(facts, Effect.PERMISSION), 2.0)
     if facts.firewall is not None and _blocks(facts):
         yield Signal(-6.0, "the firewall blocks as many requests", "CloudWatch BlockedRequests")
 
 
-def _policies(edge: EdgeFacts, asking: list[OriginFacts]) -> Iterator[Signal]:
+def _policies(facts: Facts, asking: list[OriginFacts]) -> Iterator[Signal]:
     for origin in asking:
         if origin.bucket and not origin.bucket.found:
             yield Signal(-1.0, f"the bucket {origin.bucket.name} is not there", "HeadBucket")
@@ -43,8 +42,13 @@ def _policies(edge: EdgeFacts, asking: list[OriginFacts]) -> Iterator[Signal]:
                 4.5, f"the bucket policy of {origin.id} does not let the distribution in", "GetBucketPolicy"
             )
             return
-    if any(origin.lets_in for origin in asking):
+    if any(origin.lets_in for origin in asking) and not _public_access_blocked(facts):
         yield Signal(-2.0, "the bucket policy lets the distribution in", "GetBucketPolicy")
+
+
+def _public_access_blocked(facts: Facts) -> bool:
+    """Whether public access was just blocked, so that a policy for everybody is void (S3 user guide)."""
+    return any("PublicAccessBlock" in each.change.name for each in facts.changes_of(Effect.PERMISSION))
 
 
 def _blocks(facts: Facts) -> bool:
@@ -113,6 +117,26 @@ CAUSE = Cause(
                     "errors": {"403": "3, -9: 11000"},
                     "origins": {"assets": {"bucket": "shop-assets", "policy": "none"}},
                 },
+            },
+        ),
+        Case(
+            "public access was blocked where the policy lets everybody in",
+            True,
+            {
+                "alarm": {"metric": "4xxErrorRate"},
+                "distribution": {
+                    "errors": {"403": "3, -6: 8200"},
+                    "origins": {"assets": {"bucket": "shop-assets", "policy": "public"}},
+                },
+                "changes": [
+                    {
+                        "at": "-6.5",
+                        "name": "PutBucketPublicAccessBlock",
+                        "source": "s3",
+                        "by": "guard",
+                        "resources": ["shop-assets"],
+                    }
+                ],
             },
         ),
         Case(

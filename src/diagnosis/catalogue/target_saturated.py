@@ -47,7 +47,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
 
 
 def _fewer(facts: Facts) -> Iterable[Signal]:
-    """Targets that are gone: too few by choice are too little capacity, others have a mechanism of their own."""
+    """Targets that are gone: fewer by choice are too little capacity, others have their own mechanism."""
     if mismatched := facts.unhealthy("Target.ResponseCodeMismatch"):
         yield Signal(
             -2.0,

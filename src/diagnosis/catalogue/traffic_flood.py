@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.classic_signals import instances_at_ease, queue_refuses
-from diagnosis.context import rejections, requests_source
+from diagnosis.context import mostly_over_rate, rejections, requests_source
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, percent
 
@@ -25,6 +25,12 @@ def examine(facts: Facts) -> Iterable[Signal]:
             3.0,
             f"{percent(min(share, 1.0))} of the new requests are rejected as bad",
             "CloudWatch HTTPCode_Target_4XX_Count",
+        )
+    if mostly_over_rate(facts):
+        yield Signal(
+            5.0,
+            "a rate rule of the firewall counts most of what came on top: it comes from few addresses",
+            "CloudWatch CountedRequests and BlockedRequests",
         )
     if facts.counts["low_reputation_denied"].risen:
         yield Signal(3.5, "requests of low reputation were denied", "CloudWatch LowReputationRequestsDenied")
@@ -89,6 +95,30 @@ CAUSE = Cause(
                     }
                 },
                 "traffic": {"elb_4xx": "5, -6: 6000", "low_reputation_denied": "0, -6: 6000"},
+            },
+        ),
+        Case(
+            "thirty addresses that a rate rule only counts",
+            True,
+            {
+                "target_groups": {
+                    "orders": {
+                        "requests": "4421, -8: 13500",
+                        "target_5xx": "1, -6: 210",
+                        "response_time": "0.09, -6: 2.9",
+                    }
+                },
+                "web_acl": {
+                    "rules": [
+                        {
+                            "name": "per-address",
+                            "kind": "rate",
+                            "action": "count",
+                            "limit": 1000,
+                            "counted": "0, -8: 8700",
+                        }
+                    ]
+                },
             },
         ),
         Case(

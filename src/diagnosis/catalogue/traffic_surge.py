@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.cause import EVERYWHERE, Case, Cause, Check, Look, Origin, Owner, Retry, Signal
 from diagnosis.classic_signals import instances_at_ease, queue_refuses
-from diagnosis.context import latency_source, rejections, requests_source
+from diagnosis.context import latency_source, mostly_over_rate, rejections, requests_source
 from diagnosis.facts import Facts
 from diagnosis.phrase import moved, seconds
 
@@ -35,6 +35,12 @@ def examine(facts: Facts) -> Iterable[Signal]:
         )
     if facts.counts["low_reputation_denied"].risen:
         yield Signal(-3.0, "requests of low reputation were denied", "CloudWatch LowReputationRequestsDenied")
+    if mostly_over_rate(facts):
+        yield Signal(
+            -4.0,
+            "a rate rule of the firewall counts most of what came on top: it comes from few addresses",
+            "CloudWatch CountedRequests and BlockedRequests",
+        )
     if facts.lone_zone:
         yield Signal(-2.0, f"only {facts.lone_zone.name} fails", "CloudWatch by AvailabilityZone")
     yield from queue_refuses(facts)

@@ -15,6 +15,7 @@ from diagnosis.systems.firewall import (
     EVERY_RULE,
     GROUP,
     MANAGED,
+    RATE,
     BlockedRequest,
     WebAcl,
     WebAclRule,
@@ -84,8 +85,9 @@ class Loss:
 class FirewallFacts:
     """The web ACL around the onset. `rules` are those that block more than before, most first.
 
-    `vendor_change` says that a managed rule set began to block by itself, if it is so;
-    `puzzle_rule` is the rule that sets more CAPTCHA puzzles than before.
+    `over_rate` is how many more requests than before its rate rules counted or blocked. `vendor_change` says
+    in a sentence that a managed rule set began to block by itself, if it is so; `puzzle_rule` is the rule that
+    sets more CAPTCHA puzzles than before.
     """
 
     acl: WebAcl
@@ -97,6 +99,7 @@ class FirewallFacts:
     loss: Loss | None
     crowd: Crowd | None
     vendor_change: str | None = None
+    over_rate: float = 0.0
     puzzle_rule: str | None = None
 
     @property
@@ -153,6 +156,11 @@ def derive_firewall(evidence: Evidence, span: Span) -> FirewallFacts | None:
         crowd=_crowd(acl, metrics, leading, span),
         vendor_change=_vendor_change(evidence, metrics, leading, loss, span),
         puzzle_rule=_puzzle_rule(acl, metrics, span),
+        over_rate=sum(
+            max(0.0, each.blocked.excess) + max(0.0, each.counted.excess)
+            for each in rules
+            if each.rule.kind == RATE and (each.blocked.risen or each.counted.risen)
+        ),
     )
 
 

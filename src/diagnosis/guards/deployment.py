@@ -23,6 +23,17 @@ UNTOLD_COMPETES = frozenset(
 )
 # These replace targets on behalf of a deployment or a scaling policy; they are no other hand.
 SERVICES = ("codedeploy", "autoscaling", "amazonaws.com")
+# They never do this: it was a person or a program under a role that is only named like one of them.
+NO_SERVICES_WORK = frozenset(
+    {
+        Effect.NETWORK,
+        Effect.PERMISSION,
+        Effect.FIREWALL,
+        Effect.HEALTH_CHECK,
+        Effect.TIMEOUT,
+        Effect.CERTIFICATE,
+    }
+)
 # What deployments and scaling do themselves to targets, and labels: no rivals of the deployment.
 HARMLESS_CHANGES = frozenset(
     {
@@ -39,7 +50,7 @@ HARMLESS_CHANGES = frozenset(
 
 
 def entry_point_watched(question: Question) -> Answer:
-    """The alarm is about an Application Load Balancer: only its own metrics are looked at again before acting."""
+    """The alarm is about an Application Load Balancer, the only one looked at again before acting."""
     if question.evidence.kind != "alb":
         return refused(
             "Only an Application Load Balancer's errors can be checked again just before a rollback, and this"
@@ -161,7 +172,8 @@ def _had_ended(question: Question) -> bool:
 
 
 def _competes(change: Change, question: Question) -> bool:
-    by_a_service = any(service in change.by.lower() for service in SERVICES)
+    named_so = any(service in change.by.lower() for service in SERVICES)
+    by_a_service = named_so and effect_of(change) not in NO_SERVICES_WORK
     if change.error is not None or change.name in HARMLESS_CHANGES or by_a_service:
         return False
     if change.source.startswith("codedeploy") or change.at < question.deployment.begun:
