@@ -11,7 +11,7 @@ from cli.accuracy.groups import GROUPS, group_of
 from cli.accuracy.result import INCONCLUSIVE, Result
 
 # Where rollbacks begin is a border: at 90 %.
-BORDERS = (0.0, 0.57, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+BORDERS = (0.0, 0.55, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,8 @@ from diagnosis.facts import Facts
 from diagnosis.verdict import Finding
 
 # The code is named when it is at least this likely; below, the honest answer is "inconclusive".
-NAMED_FROM = 0.57
+NAMED_FROM = 0.55
 UNDECIDED = "inconclusive"
-# The weights are cautious: causes named of incidents by outside authors were right somewhat more often than
-# their plain log-odds said (docs/accuracy.md, calibration).
-SHARPNESS = 1.25
 
 
 def findings(facts: Facts, catalogue: Sequence[Cause]) -> tuple[Finding, ...]:
@@ -23,9 +20,7 @@ def findings(facts: Facts, catalogue: Sequence[Cause]) -> tuple[Finding, ...]:
     confidences add up to one. A cause whose evidence is missing keeps its prior and says what it lacked.
     """
     judged = [_judge(cause, facts) for cause in catalogue if facts.kind in cause.systems]
-    scores = [
-        SHARPNESS * (found.cause.prior + sum(signal.weight for signal in found.signals)) for found in judged
-    ]
+    scores = [found.cause.prior + sum(signal.weight for signal in found.signals) for found in judged]
     ranked = (
         Finding(found.cause, confidence, found.signals, found.skipped)
         for found, confidence in zip(judged, softmax(scores), strict=True)

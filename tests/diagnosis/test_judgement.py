@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from diagnosis.cause import Cause, Origin, Retry, Signal
 from diagnosis.evidence import Missing
 from diagnosis.facts import Facts
-from diagnosis.judgement import NAMED_FROM, SHARPNESS, findings, leading, softmax
+from diagnosis.judgement import NAMED_FROM, findings, leading, softmax
 from diagnosis.verdict import Finding
 from tests.diagnosis.sketches import facts_of, sketch
 
@@ -68,10 +68,10 @@ def test_no_score_gives_no_confidence() -> None:
 # --- Findings ---
 
 
-def test_the_prior_and_the_weights_of_all_signals_are_added_up_and_sharpened() -> None:
+def test_the_prior_and_the_weights_of_all_signals_are_added_up() -> None:
     first, second = findings(QUIET, (cause("plain", 1.5), cause("weighed", -1.0, 4.0, -2.0)))
     assert (first.cause.code, second.cause.code) == ("plain", "weighed")
-    assert math.log(first.confidence / second.confidence) == pytest.approx(SHARPNESS * 0.5)
+    assert math.log(first.confidence / second.confidence) == pytest.approx(0.5)
 
 
 def test_equally_likely_causes_are_ranked_by_code() -> None:
@@ -92,7 +92,7 @@ def test_a_cause_whose_evidence_is_missing_keeps_its_prior_and_says_what_it_lack
     skipped = next(found for found in judged if found.cause.code == "misroute")
     assert skipped.skipped == "listeners could not be read: AccessDenied"
     assert skipped.signals == ()
-    assert math.log(judged[0].confidence / judged[1].confidence) == pytest.approx(SHARPNESS)
+    assert math.log(judged[0].confidence / judged[1].confidence) == pytest.approx(1.0)
 
 
 def test_a_cause_whose_evidence_was_read_and_was_empty_is_judged() -> None:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.accuracy.redraw import alarm_group, alarm_metrics
-from cli.accuracy.result import judged
-from cli.accuracy.scores import calibration_error
 from diagnosis.decision import History, decide
 from diagnosis.pipeline import diagnose
 from diagnosis.settings import RollbackMode, Settings
@@ -70,11 +68,6 @@ def test_nine_in_ten_triggers_are_right() -> None:
 
 def _triggers(asked: Answer) -> tuple[str, ...]:
     return asked.scenario.expect.trigger
-
-
-def test_confidences_are_as_often_right_as_they_say() -> None:
-    results = [judged(each.scenario, each.cause, each.confidence) for each in readable()]
-    assert calibration_error(results) < 0.05
 
 
 def test_no_rollback_is_wrong() -> None:

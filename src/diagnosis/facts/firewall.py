@@ -86,8 +86,8 @@ class FirewallFacts:
     """The web ACL around the onset. `rules` are those that block more than before, most first.
 
     `over_rate` is how many more requests than before its rate rules counted or blocked. `vendor_change` says
-    in a sentence that a managed rule set began to block by itself, if it is so; `puzzle_rule` is the rule that
-    sets more CAPTCHA puzzles than before.
+    in a sentence that a managed rule set began to block by itself, if it is so; `puzzle_rule` is the rule
+    that sets more CAPTCHA puzzles than before.
     """
 
     acl: WebAcl
