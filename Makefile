@@ -80,13 +80,17 @@ test-here: $(READY)
 	@$(BIN)/python --version
 	@$(offline) $(BIN)/python $(PYTEST) $(TESTS)
 
-# Only if there is such a Python and the first run was not on it already.
+# Only if there is such a Python and the first run was not on it already. There what runs in Lambda is tested, and
+# whole incidents with their aftermath and faults; every single scenario is played once, by the first run.
+RUNTIME_TESTS := $(if $(TESTS),$(TESTS),tests --ignore tests/cli --ignore tests/lab --ignore tests/benchmarks \
+	--ignore tests/system/test_scenarios.py --ignore tests/system/test_straight.py \
+	--ignore tests/system/test_straight_of_apis.py --ignore tests/system/test_examination.py)
 test-runtime: $(READY)
 	@if [ -z "$(RUNTIME_PYTHON)" ]; then \
 		echo "No Python $(RUNTIME) here: the tests ran on $$($(BIN)/python --version) only."; \
 	elif ! $(BIN)/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(RUNTIME)")'; then \
 		$(MAKE) --no-print-directory $(RUNTIME_VENV)/.ready && $(RUNTIME_VENV)/bin/python --version && \
-		$(offline) $(RUNTIME_VENV)/bin/python $(PYTEST) -p no:cacheprovider $(TESTS); \
+		$(offline) $(RUNTIME_VENV)/bin/python $(PYTEST) -p no:cacheprovider $(RUNTIME_TESTS); \
 	fi
 
 .PHONY: check check-format check-lint check-types check-imports check-template

@@ -70,6 +70,8 @@ class Shown:
 WRITES = LookUp("ReadOnly", "false")
 # Roles and policies of every region.
 IDENTITIES = LookUp("EventSource", "iam.amazonaws.com", GLOBAL)
+# Names that services of every region resolve.
+NAMES = LookUp("EventSource", "route53.amazonaws.com", GLOBAL)
 
 
 def collect_changes(scope: Scope, read: Mapping[str, object]) -> Changes | Missing:
@@ -149,7 +151,7 @@ def _elsewhere(scope: Scope) -> tuple[LookUp, ...]:
     """What the entry point's own region does not record; in that of global services the sweep shows it."""
     about = scope.entry_point
     seen = about.region == GLOBAL or about.kind == "cloudfront"
-    return () if seen or scope.elsewhere is None else (IDENTITIES,)
+    return () if seen or scope.elsewhere is None else (IDENTITIES, NAMES)
 
 
 def _by_name(known: Evidence) -> tuple[LookUp, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from diagnosis.belongings import called_by, own_identifiers
-from diagnosis.effects import EFFECTS, Effect, effect_of, service_of
+from diagnosis.effects import EFFECTS, Effect, bare_name, effect_of, service_of
 from diagnosis.evidence import Change, Evidence, Missing
 
 __all__ = [
@@ -101,12 +101,27 @@ def _part_of_a_deployment(change: Change) -> bool:
     return "codedeploy" in change.by.lower()
 
 
+# What rules, behaviours and origins refer to by ids that are not read: whose it is cannot be told.
+REFERRED_TO = frozenset(
+    {
+        "UpdateRegexPatternSet",
+        "UpdateCachePolicy",
+        "UpdateOriginRequestPolicy",
+        "UpdateResponseHeadersPolicy",
+        "UpdateFunctionUrlConfig",
+        "DeleteFunctionUrlConfig",
+    }
+)
+
+
 def touches(change: Change, evidence: Evidence, own: frozenset[str]) -> bool | None:
     """Whether the change names a part of this service; None where that cannot be told."""
     effect = effect_of(change)
     if any(_names_ours(resource, change, own) for resource in change.resources):
         return not _of_another_stage(change, evidence)
     if not change.resources or effect in INDIRECT:
+        return None
+    if bare_name(change.name) in REFERRED_TO:
         return None
     if effect in NAMED:
         # Where none of ours is known, theirs cannot be told from it.

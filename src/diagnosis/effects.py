@@ -120,11 +120,11 @@ OF_SERVICE: Mapping[str, Mapping[str, Effect]] = {
             Effect.FUNCTION: """
                 UpdateFunctionCode UpdateFunctionConfiguration UpdateAlias DeleteAlias DeleteFunction
                 PutFunctionConcurrency DeleteFunctionConcurrency PutProvisionedConcurrencyConfig
-                DeleteProvisionedConcurrencyConfig PutRuntimeManagementConfig UpdateFunctionUrlConfig
-                DeleteFunctionUrlConfig DeleteLayerVersion PutFunctionScalingConfig""",
+                DeleteProvisionedConcurrencyConfig PutRuntimeManagementConfig DeleteLayerVersion
+                PutFunctionScalingConfig""",
             Effect.PERMISSION: """
                 AddPermission RemovePermission RemoveLayerVersionPermission PutResourcePolicy
-                DeleteResourcePolicy""",
+                DeleteResourcePolicy UpdateFunctionUrlConfig DeleteFunctionUrlConfig""",
             Effect.NOTHING: "PublishVersion PublishLayerVersion TagResource UntagResource",
         }
     ),

@@ -35,6 +35,7 @@ def _by_attribute(**pages: Mapping[str, Any]) -> FakeAws:
         "elasticloadbalancing.amazonaws.com": "load_balancing",
         "ec2.amazonaws.com": "network",
         "iam.amazonaws.com": "identities",
+        "route53.amazonaws.com": "names",
         "cloudfront.amazonaws.com": "edge",
     }
 
@@ -327,15 +328,18 @@ def test_every_kind_of_entry_point_that_is_read_has_its_services() -> None:
     assert set(SERVICES) >= set(READINGS_OF)
 
 
-def test_changes_of_identities_are_looked_up_in_the_region_of_global_services() -> None:
+def test_changes_of_identities_and_names_are_looked_up_in_the_region_of_global_services() -> None:
     aws = _by_attribute(
-        identities={"Events": [recorded("e-1", "DetachRolePolicy", "iam", EventTime=before(minutes=6))]}
+        identities={"Events": [recorded("e-1", "DetachRolePolicy", "iam", EventTime=before(minutes=6))]},
+        names={
+            "Events": [recorded("e-2", "ChangeResourceRecordSets", "route53", EventTime=before(minutes=9))]
+        },
     )
     made, regions = _elsewhere(aws)
     changes = collect_changes(made, {})
     assert isinstance(changes, Changes)
-    assert regions == ["us-east-1"]
-    assert [each.id for each in changes.found] == ["e-1"]
+    assert regions == ["us-east-1", "us-east-1"]
+    assert [each.id for each in changes.found] == ["e-1", "e-2"]
 
 
 def test_at_home_in_the_region_of_global_services_the_sweep_shows_identities_too() -> None:

@@ -42,7 +42,7 @@ def examine(facts: Facts) -> Iterable[Signal]:
     if origin and origin.read:
         yield from _at_the_origin(origin, -3.0 if facts.error_share >= TELLING else -1.0)
     else:
-        yield Signal(-1.5, "what the origin did is not known", "what could not be read")
+        yield Signal(-1.0, "what the origin did is not known", "what could not be read")
 
 
 def _at_the_edge(facts: Facts, allowed: float) -> Iterator[Signal]:
@@ -51,7 +51,7 @@ def _at_the_edge(facts: Facts, allowed: float) -> Iterator[Signal]:
         return
     if peak >= NEAR * allowed:
         yield Signal(
-            1.5 if facts.slowest.raised else 0.5,
+            2.5 if facts.slowest.raised else 0.5,
             f"the slowest fetches take {peak:.0f} s, the edge waits {allowed:.0f} s",
             "CloudWatch OriginLatency",
         )

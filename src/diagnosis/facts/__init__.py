@@ -16,7 +16,7 @@ from diagnosis.facts.edge import EdgeFacts, derive_edge
 from diagnosis.facts.firewall import FirewallFacts, derive_firewall
 from diagnosis.facts.functions import FunctionFacts, derive_functions
 from diagnosis.facts.gateway import GatewayFacts, derive_gateway
-from diagnosis.facts.gateway_functions import gateway_itself
+from diagnosis.facts.gateway_functions import deciding_functions, gateway_itself
 from diagnosis.facts.groups import GroupFacts, Hosts, ZoneFacts, group_facts, group_ids, mark_failing, zones
 from diagnosis.facts.processor import odd_processor, processor_load
 from diagnosis.rates import dispersion
@@ -336,7 +336,7 @@ def derive(
         groups=groups,
         zones=zones(metrics, span),
         rhythm=shape,
-        rollouts=_rollouts(evidence, metrics, groups, functions, span),
+        rollouts=_rollouts(evidence, metrics, groups, functions, span, symptom.family),
         changes=merged(relevant_changes(evidence, moment), origin_changes(evidence, moment))
         if moment
         else (),
@@ -388,10 +388,13 @@ def _rollouts(
     groups: tuple[GroupFacts, ...],
     functions: tuple[FunctionFacts, ...],
     span: Span,
+    family: Family,
 ) -> tuple[Rollout, ...]:
     found = _all_deployments(evidence)
     state = {each.name: each.failing for each in groups} | {each.name: each.failing for each in functions}
     failing = frozenset(name for name, fails in state.items() if fails)
+    if family is Family.CLIENT_ERRORS:
+        failing |= deciding_functions(evidence)
     clean = frozenset(state) - failing
     failing = failing or gateway_itself(evidence)
     placed = (rollout(each, found, metrics.window, failing, clean) for each in found)

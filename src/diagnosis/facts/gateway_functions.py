@@ -34,6 +34,12 @@ def raising(evidence: Evidence, span: Span) -> dict[str, Shift]:
     return {name: shift for name, shift in errors.items() if shift.risen}
 
 
+def deciding_functions(evidence: Evidence) -> frozenset[str]:
+    """The functions that decide on callers: where callers are rejected, they may fail without an error."""
+    api = None if isinstance(evidence.gateway, Missing) else evidence.gateway
+    return frozenset(each.function for each in api.known_authorizers if each.function) if api else frozenset()
+
+
 def gateway_itself(evidence: Evidence) -> frozenset[str]:
     """The API's name where none of the functions and load balancers behind it fails and there is nothing
     else behind it: then a deployment elsewhere is not one of what fails. Empty where that cannot be told.
