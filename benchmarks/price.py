@@ -69,6 +69,18 @@ def _calls(count: int) -> str:
 
 
 SERVICES = {
+    "acm": "Certificate Manager",
+    "apigateway": "API Gateway",
+    "apigatewayv2": "API Gateway",
+    "cloudfront": "CloudFront",
+    "ecs": "ECS",
+    "elb": "Elastic Load Balancing",
+    "health": "AWS Health",
+    "lambda": "Lambda's API",
+    "logs": "CloudWatch Logs",
+    "route53": "Route 53",
+    "s3": "S3",
+    "wafv2": "WAF",
     "cloudtrail": "CloudTrail",
     "cloudwatch": "CloudWatch",
     "codedeploy": "CodeDeploy",

@@ -9,7 +9,6 @@ from typing import Any
 from cli.page import BAD, INDENT, QUIET, Page
 from lab import Call, Lab
 
-EVIDENCE = frozenset({"cloudtrail", "cloudwatch", "codedeploy", "ec2", "elbv2"})
 OWN = {
     "dynamodb": "memory and locks",
     "ssm": "kill switch",
@@ -30,7 +29,7 @@ def under_way(lab: Lab) -> str:
 def show(page: Page, lab: Lab, invocation: int) -> None:
     """Every operation that read evidence, with its calls side by side in time; the others in a sentence."""
     calls = [call for call in lab.calls if call.invocation == invocation]
-    read = [call for call in calls if call.service in EVIDENCE]
+    read = [call for call in calls if call.service not in OWN]
     page.heading("3  The evidence: every AWS call, how long it took, and when")
     if not read:
         page.text("Nothing was read.")
