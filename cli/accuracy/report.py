@@ -44,7 +44,8 @@ LEFT_OUT = """## With each story left out
 The weights of the signals are written down from documentation, one for all incidents. What could be tuned
 to the incidents, the priors of the causes and how sharply log-odds become confidences, is fitted here to
 all other stories, once for each story, and judges the story that was left out. Variants of one incident
-are one story. Were the judgement tuned to single incidents, it would do worse here."""
+are one story. Were the judgement tuned to single incidents, it would do worse here. Only the entry
+point's own causes are scored here, so what only an origin's evidence tells counts as not named."""
 
 PRICE = """## Calls and price of a diagnosis
 
@@ -67,10 +68,9 @@ Both see the same incidents and keep to the same permissions: mode, opt-in and o
 
 EXAMINED = """## Examined by others
 
-The incidents of `tests/examination` are by two further authors who saw neither the causes nor the
-scenarios. What they showed when they were first read stands in `tests/examination/README.md`; the causes
+The incidents of `tests/examination` are by seven outside authors who did not see the causes. What they showed when they were first read stands in `tests/examination/README.md`; the causes
 have been changed because of them since. They are played end to end as well. Some of them run on platforms
-that this version refuses to roll back, which counts as missed here."""
+or entry points that this version refuses to roll back, which counts as missed here."""
 
 
 def headline(measured: Measured) -> str:
