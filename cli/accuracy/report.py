@@ -68,7 +68,8 @@ Both see the same incidents and keep to the same permissions: mode, opt-in and o
 
 EXAMINED = """## Examined by others
 
-The incidents of `tests/examination` are by seven outside authors who did not see the causes. What they showed when they were first read stands in `tests/examination/README.md`; the causes
+The incidents of `tests/examination` are by seven outside authors who did not see the causes.
+What they showed when they were first read stands in `tests/examination/README.md`; the causes
 have been changed because of them since. They are played end to end as well. Some of them run on platforms
 or entry points that this version refuses to roll back, which counts as missed here."""
 
